@@ -1,0 +1,5 @@
+"""`python -m harness` is the command `layer-harness`."""
+
+from harness.cli import main
+
+main()
