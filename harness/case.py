@@ -1,0 +1,288 @@
+"""A case: Dockerfiles and contexts to build in order, and what is expected of them.
+
+The first value of the flow. Comes from YAML under `cases/GROUP/`, is checked as a
+whole before anything is built, and names the place of every mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from harness import dockerfile
+from harness.casefile import Build, CaseFile, Group
+from harness.context import ContextFile, read_folder
+from harness.document import Document, Location, load, nearest
+from harness.errors import CaseError
+from harness.expectation import Expectation, Strict
+from harness.target import Target, matches, parse_selector
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_M = TypeVar("_M", bound=Strict)
+#: Properties that name lines of the Dockerfile.
+_LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case; its id is its path under `cases/` without the ending."""
+
+    id: str
+    path: Path
+    title: str
+    why: str
+    refs: tuple[str, ...]
+    tags: tuple[str, ...]
+    on: tuple[str, ...]
+    builds: Mapping[str, Build]
+    expect: tuple[Expectation, ...]
+
+    @property
+    def group(self) -> str:
+        """The folder under `cases/`."""
+        return self.id.partition("/")[0]
+
+    @property
+    def digest(self) -> str:
+        """Identify what is built and expected: a result with another is stale."""
+        parts = {
+            name: [build.model_dump(mode="json"), list(map(repr, self.context(name)))]
+            for name, build in self.builds.items()
+        }
+        expect = [each.model_dump(mode="json") for each in self.expect]
+        text = json.dumps([self.on, parts, expect], sort_keys=True)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def suits(self, target: Target) -> bool:
+        """Say whether the case is meant for `target`."""
+        return matches(map(parse_selector, self.on), target)
+
+    def cold(self, name: str) -> bool:
+        """Say whether a build uses no cache: a case's only one, unless it says so."""
+        cold = self.builds[name].cold
+        return len(self.builds) == 1 if cold is None else cold
+
+    def context(self, name: str) -> list[ContextFile]:
+        """List the files of a build's context, its Dockerfile included.
+
+        Raises CaseError when a folder that is named does not exist.
+        """
+        build = self.builds[name]
+        if isinstance(build.context, str):
+            folder = self.path.parent / build.context
+            if not folder.is_dir():
+                raise CaseError(
+                    f"the context folder `{build.context}` is not there",
+                    where=str(self.path),
+                    hint="put it beside the case file, or give the context inline",
+                )
+            files = read_folder(folder)
+        else:
+            files = [source.file(path) for path, source in build.context.items()]
+        if build.dockerfile and all(each.path != build.file for each in files):
+            content = build.dockerfile.encode()
+            files.append(ContextFile(path=build.file, content=content))
+        return files
+
+    def expectations(self, target: Target) -> Iterator[tuple[int, Expectation]]:
+        """List the expectations that speak of `target`, with their positions."""
+        for index, each in enumerate(self.expect):
+            if matches(map(parse_selector, each.on), target):
+                yield index, each
+
+
+def load_case(path: Path, root: Path) -> Case:
+    """Read one case; CaseError for the first mistake, with its place and remedy."""
+    relative = path.relative_to(root).with_suffix("")
+    if len(relative.parts) != 2 or not all(map(_NAME.match, relative.parts)):
+        raise CaseError(
+            "a case is cases/GROUP/CASE.yaml, in small letters, digits and hyphens",
+            where=str(path),
+            hint="rename it; the path is the case's id, stable for ever",
+        )
+    document = load(path)
+    model = _validate(CaseFile, document, document.value, ())
+    builds = model.all_builds()
+    case = Case(
+        id=relative.as_posix(),
+        path=path,
+        title=model.title,
+        why=model.why,
+        refs=tuple(model.refs),
+        tags=tuple(model.tags),
+        on=tuple(model.on),
+        builds=builds,
+        expect=tuple(model.expect),
+    )
+    _check_builds(case, document)
+    for index, expectation in enumerate(case.expect):
+        _check_expectation(case, document, index, expectation)
+    return case
+
+
+def find_cases(root: Path) -> list[Path]:
+    """List the case files below `root`, sorted; two with one id are refused."""
+    if not (root / "groups.toml").is_file():
+        raise CaseError(
+            "no cases here: groups.toml is missing",
+            where=str(root),
+            hint="start in the folder that holds cases/, or give --cases FOLDER",
+        )
+    paths = sorted(
+        path for ending in ("yaml", "yml") for path in root.glob(f"*/*.{ending}")
+    )
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        twin = seen.setdefault(path.with_suffix(""), path)
+        if twin != path:
+            raise CaseError(
+                f"two cases with the id {path.relative_to(root).with_suffix('')}",
+                where=str(path),
+                hint=f"the other one is {twin}; rename one",
+            )
+    return paths
+
+
+def load_cases(root: Path) -> list[Case]:
+    """Read all cases below `root`, sorted by id; CaseError at the first mistake."""
+    return [load_case(path, root) for path in find_cases(root)]
+
+
+def load_groups(root: Path) -> dict[str, Group]:
+    """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
+    path = root / "groups.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CaseError(f"cannot be read: {error}", where=str(path)) from error
+    document = Document(path=path, value=table, marks={})
+    return {
+        name: _validate(Group, document, value, (name,))
+        for name, value in table.items()
+    }
+
+
+def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:
+    """Pick cases by id, group, or path of their file; CaseError for an unknown word."""
+    every = list(cases)
+    chosen: dict[str, Case] = {}
+    for word in words:
+        plain = word.removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
+        found = [
+            case
+            for case in every
+            if plain in {case.id, case.group, f"cases/{case.group}"}
+            or plain == f"cases/{case.id}"
+            or Path(word).resolve() in (case.path, case.path.parent)
+        ]
+        if not found:
+            ids = [case.id for case in every]
+            raise CaseError(f"no case or group `{word}`", hint=nearest(plain, ids))
+        chosen.update((case.id, case) for case in found)
+    return [case for case in every if case.id in chosen] if chosen else every
+
+
+def _validate(model: type[_M], document: Document, value: Any, at: Location) -> _M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        location = (*at, *first["loc"])
+        key = first.get("ctx", {}).get("key")
+        if key and (*location, key) in document.marks:
+            location = (*location, key)
+        raise document.error(location, *_explain(first)) from error
+
+
+def _explain(error: ErrorDetails) -> tuple[str, str]:
+    """Word one of pydantic's errors as what is wrong and what to do."""
+    context = error.get("ctx", {})
+    where = ".".join(map(str, error["loc"])) or "the file"
+    kind, given = error["type"], error["input"]
+    if kind == "missing":
+        return f"`{where}` is missing", "every case needs it"
+    if kind == "literal_error":
+        expected = re.findall(r"'([^']*)'", context["expected"])
+        return f"`{where}`: no such value {given!r}", nearest(str(given), expected)
+    hint = context.get("hint", "")
+    if not hint:
+        hint = f"given: {given!r:.60}"
+    return f"`{where}`: {error['msg']}", str(hint)
+
+
+def _check_builds(case: Case, document: Document) -> None:
+    failing = {
+        each.of or next(iter(case.builds))
+        for each in case.expect
+        if each.build is not None and not each.build.ok
+    }
+    for name, build in case.builds.items():
+        at: Location = ("builds", name) if document.value.get("builds") else ()
+        parsed = dockerfile.parse(build.dockerfile)
+        if not parsed.stages and name not in failing:
+            raise document.error(
+                (*at, "dockerfile"),
+                "a Dockerfile without FROM builds nowhere",
+                "begin with `ARG BASE` and `FROM ${BASE}`, or expect "
+                "`build: {error: ...}`",
+            )
+
+
+def _check_expectation(
+    case: Case, document: Document, index: int, expectation: Expectation
+) -> None:
+    at: Location = ("expect", index)
+    names = list(case.builds)
+    if expectation.of is None and len(names) > 1:
+        raise document.error(
+            at, "which build is meant?", f"add `of:` with one of {', '.join(names)}"
+        )
+    name = expectation.of or names[0]
+    if name not in case.builds:
+        raise document.error((*at, "of"), f"no build `{name}`", nearest(name, names))
+    size, shares = expectation.size, expectation.shares
+    others = [
+        ("shares", shares.with_ if shares else None),
+        ("size", size.smaller_than if size else None),
+        ("size", size.not_smaller_than if size else None),
+    ]
+    for key, other in others:
+        if other is not None and (other not in case.builds or other == name):
+            raise document.error(
+                (*at, key), f"no other build `{other}`", nearest(other, names)
+            )
+    for key, needed in (("container", "run"),):
+        if getattr(expectation, key) is not None and case.builds[name].run is None:
+            raise document.error(
+                (*at, key), f"`{key}` needs a command", f"add `{needed}:` to the build"
+            )
+    _check_lines(case.builds[name], document, at, expectation)
+
+
+def _check_lines(
+    build: Build, document: Document, at: Location, expectation: Expectation
+) -> None:
+    named = [
+        ((*at, key, position), line)
+        for key in _LINES
+        for position, line in enumerate(getattr(expectation, key) or ())
+    ]
+    named += [((*at, "changes", str(line)), line) for line in expectation.changes or ()]
+    parsed = dockerfile.parse(build.dockerfile)
+    starts = [each.line for each in parsed.instructions]
+    for location, line in named:
+        if line not in starts:
+            raise document.error(
+                location,
+                f"no instruction begins on line {line} of the Dockerfile",
+                f"instructions begin on lines {', '.join(map(str, starts))}",
+            )

@@ -1,0 +1,173 @@
+"""Read a Dockerfile's instructions with their lines, as far as layers need it.
+
+No builder's parser is at hand in Python, and none is wanted: the text is measured on
+the builders; here it is only cut into instructions and stages, so that a layer can be
+named by its line. Follows https://docs.docker.com/reference/dockerfile/.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_HEREDOC = re.compile(r"<<(-?)\s*([\"']?)([a-zA-Z_][a-zA-Z0-9_.]*)\2")
+_FLAG = re.compile(r"^--[a-z][a-z-]*(?:=\S*)?\s+")
+
+#: What builders may commit a layer for; all other instructions are metadata.
+LAYER_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction: lines from 1, its text on one line, the stage it stands in.
+
+    `stage` counts from 0; -1 is the ARG of the lines before the first FROM.
+    """
+
+    line: int
+    last_line: int
+    keyword: str
+    text: str
+    stage: int
+
+    @property
+    def arguments(self) -> str:
+        """What follows the keyword and its flags."""
+        rest = self.text.partition(" ")[2].strip()
+        while match := _FLAG.match(rest + " "):
+            rest = rest[match.end() :].strip()
+        return rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage: its FROM, its name if any, the stage it is built from if any."""
+
+    index: int
+    name: str
+    source: str
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dockerfile:
+    """A Dockerfile's instructions in order, and its stages."""
+
+    instructions: tuple[Instruction, ...]
+    stages: tuple[Stage, ...]
+
+    def at(self, line: int) -> Instruction | None:
+        """Find the instruction whose lines include `line`."""
+        for each in self.instructions:
+            if each.line <= line <= each.last_line:
+                return each
+        return None
+
+    def stage(self, name: str) -> Stage | None:
+        """Find the stage `--target name` selects: the last if `name` is empty."""
+        if not self.stages:
+            return None
+        if not name:
+            return self.stages[-1]
+        for each in reversed(self.stages):
+            if each.name.lower() == name.lower():
+                return each
+        if name.isdecimal() and int(name) < len(self.stages):
+            return self.stages[int(name)]
+        return None
+
+    def chain(self, target: str = "") -> tuple[Instruction, ...]:
+        """List the instructions whose history is the image's, without any FROM."""
+        numbers: list[int] = []
+        stage = self.stage(target)
+        while stage is not None:
+            numbers.insert(0, stage.index)
+            stage = None if stage.parent is None else self.stages[stage.parent]
+        return tuple(
+            each
+            for number in numbers
+            for each in self.instructions
+            if each.stage == number and each.keyword != "FROM"
+        )
+
+
+def parse(text: str) -> Dockerfile:
+    """Cut `text` into instructions; never fails: what is wrong is the builders' say."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    escape = _escape(lines)
+    found: list[Instruction] = []
+    stages: list[Stage] = []
+    number = 0
+    while number < len(lines):
+        start = number
+        if not lines[number].strip() or lines[number].lstrip().startswith("#"):
+            number += 1
+            continue
+        joined, number = _join(lines, number, escape)
+        keyword = joined.split(maxsplit=1)[0].upper() if joined.split() else ""
+        if keyword in {"RUN", "COPY", "ADD"}:
+            number = _skip_heredocs(lines, number, joined)
+        if keyword == "FROM":
+            stages.append(_stage(joined, stages))
+        found.append(
+            Instruction(
+                line=start + 1,
+                last_line=number,
+                keyword=keyword,
+                text=" ".join(joined.split()),
+                stage=len(stages) - 1,
+            )
+        )
+    return Dockerfile(instructions=tuple(found), stages=tuple(stages))
+
+
+def _escape(lines: list[str]) -> str:
+    """Find the escape character: directives stand before all else."""
+    for line in lines:
+        match = _DIRECTIVE.match(line)
+        if not match:
+            break
+        if match[1].lower() == "escape":
+            return match[2][:1]
+    return "\\"
+
+
+def _join(lines: list[str], number: int, escape: str) -> tuple[str, int]:
+    """Join continued lines; comments and blank lines inside are passed over."""
+    parts: list[str] = []
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if parts and (not line.strip() or line.lstrip().startswith("#")):
+            continue
+        stripped = line.rstrip()
+        if not stripped.endswith(escape):
+            parts.append(stripped)
+            break
+        parts.append(stripped[: -len(escape)])
+    return "".join(parts).strip(), number
+
+
+def _skip_heredocs(lines: list[str], number: int, joined: str) -> int:
+    """Go past the bodies of the heredocs that an instruction opens."""
+    for dash, _, word in _HEREDOC.findall(joined):
+        end = number
+        while end < len(lines):
+            line = lines[end].lstrip("\t") if dash else lines[end]
+            end += 1
+            if line == word:
+                number = end
+                break
+    return number
+
+
+def _stage(joined: str, stages: list[Stage]) -> Stage:
+    words = [word for word in joined.split()[1:] if not word.startswith("--")]
+    source = words[0] if words else ""
+    name = words[2] if len(words) > 2 and words[1].lower() == "as" else ""
+    parent = None
+    for each in stages:
+        if each.name and each.name.lower() == source.lower():
+            parent = each.index
+    return Stage(index=len(stages), name=name, source=source, parent=parent)

@@ -1,0 +1,172 @@
+"""Read a YAML file into plain values that remember where they stood.
+
+Every mistake in a case is reported at its line and column, which PyYAML's own
+constructors lose; and duplicate keys, unknown tags and aliases that explode, which
+they let through, are refused here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import yaml
+
+from harness.errors import CaseError
+
+#: A document larger than this is no case: three hundred lines make some 2,000 nodes.
+MAX_NODES = 50_000
+
+Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Location: TypeAlias = tuple[str | int, ...]
+
+
+class _Mark(Protocol):
+    """The two things used of a PyYAML mark; both count from 0."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The values of one YAML file, and the (line, column) of each key and item."""
+
+    path: Path
+    value: Any
+    marks: Mapping[Location, tuple[int, int]]
+
+    def place(self, location: Sequence[str | int]) -> str:
+        """Give `file:line:column` of the deepest known part of `location`.
+
+        Parts that are in no document (pydantic names the branch of a union in its
+        locations) are passed over.
+        """
+        found: Location = ()
+        for part in location:
+            if (*found, part) in self.marks:
+                found = (*found, part)
+        line, column = self.marks.get(found, (1, 1))
+        return f"{self.path}:{line}:{column}"
+
+    def error(
+        self, location: Sequence[str | int], message: str, hint: str
+    ) -> CaseError:
+        """Make the error for a mistake at `location`."""
+        return CaseError(message, where=self.place(location), hint=hint)
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Say what is allowed, and which of it was probably meant."""
+    words = sorted(allowed)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    meant = f"did you mean `{close[0]}`? " if close else ""
+    return f"{meant}allowed: {', '.join(words)}"
+
+
+def load(path: Path) -> Document:
+    """Read `path`; CaseError with file, line and column for anything but plain YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CaseError(
+            f"not UTF-8 at byte {error.start}", where=str(path), hint="save as UTF-8"
+        ) from error
+    except OSError as error:
+        raise CaseError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    loader = Loader(text)
+    try:
+        node = loader.get_single_node()
+        reader = _Reader(path, loader)
+        value = reader.read(node, ()) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise CaseError(
+            f"not YAML: {error.problem or error.context}",
+            where=place,
+            hint="check quotes and indentation; a text with `: ` or `#` needs quotes",
+        ) from error
+    except yaml.YAMLError as error:
+        raise CaseError(f"not YAML: {error}", where=str(path)) from error
+    except RecursionError as error:
+        raise CaseError(
+            "nested too deeply to be a case", where=str(path), hint="flatten it"
+        ) from error
+    finally:
+        loader.dispose()
+    return Document(path=path, value=value, marks=reader.marks)
+
+
+class _Reader:
+    """One walk over a composed document: values, marks, and the refusals."""
+
+    def __init__(self, path: Path, loader: yaml.SafeLoader) -> None:
+        self.path = path
+        self.loader = loader
+        self.marks: dict[Location, tuple[int, int]] = {}
+        self.count = 0
+        self.open: set[int] = set()
+
+    def refuse(self, mark: _Mark, message: str, hint: str) -> CaseError:
+        place = f"{self.path}:{mark.line + 1}:{mark.column + 1}"
+        return CaseError(message, where=place, hint=hint)
+
+    def read(self, node: yaml.Node, at: Location) -> Any:
+        mark = node.start_mark
+        self.marks.setdefault(at, (mark.line + 1, mark.column + 1))
+        self.count += 1
+        if self.count > MAX_NODES or id(node) in self.open:
+            raise self.refuse(
+                mark,
+                "aliases (`*name`) that refer to themselves or multiply without end",
+                "write the values out",
+            )
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        self.open.add(id(node))
+        value = (
+            self.mapping(node, at)
+            if isinstance(node, yaml.MappingNode)
+            else [
+                self.read(item, (*at, index)) for index, item in enumerate(node.value)
+            ]
+        )
+        self.open.remove(id(node))
+        return value
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        if not node.tag.startswith("tag:yaml.org,2002:"):
+            raise self.refuse(
+                node.start_mark, f"unknown tag {node.tag}", "write a plain value"
+            )
+        try:
+            return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            raise self.refuse(
+                node.start_mark, f"no such value: {error}", "quote it if it is a text"
+            ) from error
+
+    def mapping(self, node: yaml.MappingNode, at: Location) -> dict[Any, Any]:
+        values: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise self.refuse(mark, "a key must be a word", "write `key: value`")
+            # YAML 1.1 takes the key `on` for a boolean and `8` for a number; keys
+            # here are words and line numbers, both kept as they are written.
+            key = key_node.value
+            if key in values:
+                raise self.refuse(
+                    mark,
+                    f"`{key}` stands twice in one mapping",
+                    f"first on line {self.marks[(*at, key)][0]}; keep one of them",
+                )
+            self.marks[(*at, key)] = (mark.line + 1, mark.column + 1)
+            values[key] = self.read(value_node, (*at, key))
+        return values

@@ -1,0 +1,324 @@
+"""What a case expects: the properties by name, on whom, from which source.
+
+The model of the `expect:` part of a case (DESIGN 4). The same words name a property
+in YAML, in results and in reports. Checked by `compare`; here is only the form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from harness.document import nearest
+from harness.errors import UsageError
+from harness.target import parse_selector
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys, naming the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        allowed = {
+            field.alias or name for name, field in cls.model_fields.items()
+        } | set(cls.model_fields)
+        shown = {field.alias or name for name, field in cls.model_fields.items()}
+        for key in value:
+            if key not in allowed:
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key `{key}`",
+                    {"key": str(key), "hint": nearest(str(key), shown)},
+                )
+        return value
+
+
+def _selector(text: str) -> str:
+    try:
+        return parse_selector(text).text
+    except UsageError as error:
+        raise PydanticCustomError(
+            "selector", "{message}", {"message": error.message, "hint": error.hint}
+        ) from error
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise PydanticCustomError(
+            "regex",
+            "no regular expression: {message}",
+            {"message": str(error), "hint": "escape ( [ { . * + ? with a backslash"},
+        ) from error
+    return text
+
+
+def _mode(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3,5}", value):
+        raise PydanticCustomError(
+            "mode",
+            "a mode is octal digits in quotes",
+            {"hint": 'write "0755"; YAML takes a bare 0755 for the number 493'},
+        )
+    return f"{int(value, 8):04o}"
+
+
+def _owner(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"\d+:\d+", value):
+        raise PydanticCustomError(
+            "owner", "an owner is UID:GID in quotes", {"hint": 'write "1000:1000"'}
+        )
+    return value
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or path != "/" and path.endswith("/"):
+        raise PydanticCustomError(
+            "path",
+            "a path in an image starts with / and does not end with one",
+            {"hint": f"write /{path.strip('/')}"},
+        )
+    return path
+
+
+def _letters(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"letters": value}
+    return value
+
+
+def _outcome(value: Any) -> Any:
+    if value == "ok":
+        return {"ok": True}
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "outcome",
+            "`build` is `ok` or `{error: PATTERN}`",
+            {"hint": "write `build: ok` or `build: {error: 'not found', line: 3}`"},
+        )
+    return value
+
+
+Selectors = Annotated[
+    list[Annotated[str, AfterValidator(_selector)]], BeforeValidator(_listed)
+]
+Regex = Annotated[str, AfterValidator(_regex)]
+Mode = Annotated[str, BeforeValidator(_mode)]
+Owner = Annotated[str, BeforeValidator(_owner)]
+ImagePath = Annotated[str, AfterValidator(_absolute)]
+Line = Annotated[int, Field(ge=1)]
+Lines = list[Line]
+Count = Annotated[int, Field(ge=0)]
+Level = Literal["diff_id", "content", "shape"]
+Aspect = Literal["outcome", "layers", "files", "metadata", "config", "history", "cache"]
+
+
+class Outcome(Strict):
+    """`build`: it succeeds (`ok`), or fails with a text and at a line."""
+
+    ok: bool = False
+    error: Regex | None = Field(default=None, description="found in the error's text")
+    line: Line | None = Field(default=None, description="the failing instruction's")
+
+
+class Pattern(Strict):
+    """`pattern`: one letter a layer above the base, equal letters equal layers."""
+
+    letters: Annotated[str, Field(pattern=r"^[A-Z]( [A-Z])*$|^$")]
+    by: Level = "content"
+
+
+class File(Strict):
+    """Attributes of a path; what is not given is not looked at."""
+
+    type: Literal["file", "dir", "symlink", "char", "block", "fifo"] | None = None
+    mode: Mode | None = None
+    owner: Owner | None = None
+    content: str | None = None
+    size: Count | None = None
+    link: str | None = Field(default=None, description="target of a link")
+    mtime: str | None = Field(
+        default=None, description="`build`: the time of the build; else ISO 8601"
+    )
+    xattrs: dict[str, str] | None = Field(default=None, description="name to hex")
+
+
+Paths = list[ImagePath] | dict[ImagePath, File]
+
+
+class Changes(Strict):
+    """What a line's layer changed; a list that is given is complete."""
+
+    added: Paths | None = None
+    modified: Paths | None = None
+    deleted: list[ImagePath] | None = None
+    touched: Paths | None = Field(
+        default=None, description="recorded again with nothing new but its time"
+    )
+
+
+class HistoryLine(Strict):
+    """One entry of the image's history above the base."""
+
+    created_by: Regex | None = None
+    comment: Regex | None = None
+    author: str | None = None
+    empty_layer: bool | None = None
+
+
+class Size(Strict):
+    """`size`: bytes of the uncompressed layers above the base."""
+
+    at_least: Count | None = None
+    at_most: Count | None = None
+    smaller_than: str | None = Field(default=None, description="name of a build")
+    not_smaller_than: str | None = Field(default=None, description="name of a build")
+    by: Count = Field(default=0, description="by at least so many bytes")
+
+
+class Shares(Strict):
+    """`shares`: layers with the diff IDs of another build's layers."""
+
+    with_: str = Field(alias="with", description="name of an earlier build")
+    layers: Count | None = Field(
+        default=None, description="exactly so many leading layers above the base"
+    )
+    lines: Lines | None = Field(
+        default=None, description="the layers of these lines are all found there"
+    )
+
+
+class Container(Strict):
+    """`container`: a container of the image ran a command and was removed."""
+
+    writes: list[ImagePath] | None = Field(
+        default=None, description="what the writable layer held, parents left out"
+    )
+    image_unchanged: bool | None = None
+    removed: bool | None = Field(
+        default=None, description="its writable layer is gone with the container"
+    )
+
+
+class OnDisk(Strict):
+    """`on_disk`: the overlay2 directories, where the engine's data can be read."""
+
+    lowest_has_no_lower: bool | None = None
+    lower_gives_order: bool | None = None
+    names_are_diff_ids: bool | None = None
+    equals_export: bool | None = None
+
+
+class Differs(Strict):
+    """`differs`: the observation differs from that of other targets."""
+
+    from_: Selectors = Field(alias="from")
+    aspects: list[Aspect] = Field(alias="in", min_length=1)
+
+
+class Known(Strict):
+    """A failing expectation that is known; strict: it must still fail."""
+
+    on: Selectors
+    note: str
+    issue: str | None = Field(default=None, description="link or owner/repo#number")
+
+
+PROPERTIES = (
+    "build",
+    "layers",
+    "pattern",
+    "makes_layer",
+    "empty_layer",
+    "no_layer",
+    "changes",
+    "rootfs",
+    "config",
+    "history",
+    "size",
+    "cached",
+    "rebuilt",
+    "shares",
+    "reproducible",
+    "container",
+    "on_disk",
+    "differs",
+)
+
+
+class Expectation(Strict):
+    """Properties that must (or may) hold on the targets named, with their source."""
+
+    because: str = Field(description="the source: documentation, issue, article")
+    on: Selectors = Field(default_factory=list, description="targets; all if missing")
+    of: str | None = Field(default=None, description="which of several builds")
+    level: Literal["must", "may"] = "must"
+    claim: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        default_factory=list, description="numbers of the group's claims tested"
+    )
+    known: list[Known] = Field(default_factory=list)
+
+    build: Annotated[Outcome, BeforeValidator(_outcome)] | None = None
+    layers: Count | None = Field(default=None, description="number above the base")
+    pattern: Annotated[Pattern, BeforeValidator(_letters)] | None = None
+    makes_layer: Lines | None = Field(default=None, description="lines with a layer")
+    empty_layer: Lines | None = Field(
+        default=None, description="lines with a layer that holds nothing"
+    )
+    no_layer: Lines | None = Field(default=None, description="lines without one")
+    changes: dict[Line, Changes] | None = None
+    rootfs: dict[ImagePath, Literal["absent"] | File] | None = Field(
+        default=None, description="the merged view, the base's files included"
+    )
+    config: dict[str, Any] | None = Field(
+        default=None, description="a part of the image's config; null: not set"
+    )
+    history: list[HistoryLine] | None = None
+    size: Size | None = None
+    cached: Lines | None = Field(default=None, description="lines taken from cache")
+    rebuilt: Lines | None = Field(default=None, description="lines run again")
+    shares: Shares | None = None
+    reproducible: bool | None = Field(
+        default=None, description="a second cold build makes the same diff IDs"
+    )
+    container: Container | None = None
+    on_disk: OnDisk | None = None
+    differs: Differs | None = None
+
+    def properties(self) -> Iterator[tuple[str, Any]]:
+        """List the properties given, by name, in the order of `PROPERTIES`."""
+        for name in PROPERTIES:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any(True for _ in self.properties()):
+            raise PydanticCustomError(
+                "empty",
+                "expects nothing",
+                {"hint": f"give a property: {', '.join(PROPERTIES)}"},
+            )
+        return self
