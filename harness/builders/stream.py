@@ -1,0 +1,205 @@
+"""Understand the stream that answers `POST /build`, of both builders, in full.
+
+Both answer JSON objects, one a line. The legacy builder puts its steps into texts,
+BuildKit into protobuf messages (`trace`). What the builder said ends up in one
+`Transcript`; nothing here knows of engines or of sockets.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.builders.trace import Status, Vertex, decode
+
+Ending = Literal["ok", "error", "timeout", "broken"]
+
+_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)", re.DOTALL)
+_CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
+#: `[2/3] RUN x`, `[build 2/3] RUN x`, `[linux/amd64 build 2/3] RUN x`
+_VERTEX = re.compile(
+    r"^\[(?:(?P<stage>[^\]]*?) +)? *(?P<number>\d+)/\d+\] (?P<text>.*)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A step as the builder announced it.
+
+    `number` counts from 1: with the legacy builder over the whole Dockerfile, with
+    BuildKit within `stage`, where only FROM and what can make a layer counts.
+    """
+
+    number: int
+    stage: str
+    text: str
+    cached: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What a builder said of one build, from its first word to its last.
+
+    `status` is the HTTP status; `images` are the ids named on the way, which the
+    engine keeps until they are removed. `broken` means that the stream ended with
+    neither an image nor an error: a panic in the engine, or a dead one (FACTS 9).
+    """
+
+    ending: Ending
+    error: str
+    status: int
+    steps: tuple[Announced, ...]
+    images: tuple[str, ...]
+    log: str
+
+
+def read_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Cut a byte stream into its JSON objects; what is none becomes a log text."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        *lines, rest = rest.split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield _object(line)
+    if rest.strip():
+        yield _object(rest)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        value = None
+    return (
+        value if isinstance(value, dict) else {"stream": line.decode(errors="replace")}
+    )
+
+
+@dataclass
+class Listener:
+    """Collects a stream, line by line, until `transcript` is asked for."""
+
+    steps: dict[tuple[str, int], Announced] = field(default_factory=dict)
+    vertexes: dict[str, Vertex] = field(default_factory=dict)
+    images: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    error: str = ""
+    built: bool = False
+    _last: tuple[str, int] | None = None
+
+    def hear(self, line: dict[str, Any]) -> None:
+        """Take in one object of the stream."""
+        if line.get("id") == "moby.buildkit.trace":
+            self._trace(line.get("aux"))
+        elif isinstance(aux := line.get("aux"), dict) and "ID" in aux:
+            self.images.append(str(aux["ID"]))
+            # The legacy builder names an id per stage, before a failure too, so an
+            # id alone is no success; `transcript` looks at the error first.
+            self.built = True
+        elif "stream" in line:
+            self._text(str(line["stream"]))
+        if "error" in line or "errorDetail" in line:
+            detail = line.get("errorDetail")
+            message = detail.get("message") if isinstance(detail, dict) else None
+            self.error = str(message or line.get("error") or "unknown error")
+            self.log.append(self.error + "\n")
+
+    def _text(self, text: str) -> None:
+        self.log.append(text)
+        if match := _STEP.match(text):
+            key = ("", int(match[1]))
+            self._last = key
+            self.steps[key] = Announced(
+                number=key[1],
+                stage="",
+                text=match[3].strip(),
+                cached=False,
+                error="",
+            )
+        elif text.startswith(" ---> Using cache") and self._last:
+            old = self.steps[self._last]
+            self.steps[self._last] = Announced(
+                number=old.number, stage="", text=old.text, cached=True, error=""
+            )
+        elif match := _CREATED.match(text):
+            self.images.append(match[1])
+
+    def _trace(self, aux: object) -> None:
+        if not isinstance(aux, str):
+            return
+        try:
+            status: Status = decode(base64.b64decode(aux))
+        except (ValueError, binascii.Error):
+            self.log.append("(a progress message that cannot be read)\n")
+            return
+        self.log.extend(status.logs)
+        for vertex in status.vertexes:
+            if vertex.digest not in self.vertexes:
+                self.log.append(vertex.name + "\n")
+            self.vertexes[vertex.digest] = vertex
+
+    def transcript(self, *, status: int, timed_out: bool = False) -> Transcript:
+        """Conclude from all that was heard."""
+        steps = [*self.steps.values(), *_from_vertexes(self.vertexes.values())]
+        ending: Ending = "broken"
+        if timed_out:
+            ending = "timeout"
+        elif self.error:
+            ending = "error"
+            steps = _mark_failed(steps, self._last, self.error)
+        elif self.built:
+            ending = "ok"
+        return Transcript(
+            ending=ending,
+            error=self.error,
+            status=status,
+            steps=tuple(steps),
+            images=tuple(dict.fromkeys(self.images)),
+            log="".join(self.log),
+        )
+
+
+def _mark_failed(
+    steps: list[Announced], last: tuple[str, int] | None, error: str
+) -> list[Announced]:
+    """Put the error to the last step of the legacy builder, which ends at it."""
+    if last is None:
+        return steps
+    return [
+        each
+        if each.number != last[1]
+        else Announced(
+            number=each.number,
+            stage=each.stage,
+            text=each.text,
+            cached=each.cached,
+            error=error,
+        )
+        for each in steps
+    ]
+
+
+def _from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
+    found = []
+    for vertex in vertexes:
+        match = _VERTEX.match(vertex.name)
+        if match:
+            stage = (match["stage"] or "").split(" ")[-1]
+            found.append(
+                Announced(
+                    number=int(match["number"]),
+                    # A platform stands before the name: `linux/amd64 build`.
+                    stage="" if "/" in stage else stage,
+                    text=match["text"],
+                    cached=vertex.cached,
+                    error=vertex.error,
+                )
+            )
+    return sorted(found, key=lambda each: (each.stage, each.number))
