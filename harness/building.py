@@ -1,0 +1,284 @@
+"""Build a case's builds on a target, in order, and fetch what came out.
+
+The one module with effects on an engine's images. Every case has a base of its own
+(same content, another chain ID), so that no build takes anything from the cache of
+another case or an earlier run. All names are under our prefix and removed afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+
+from harness import containers, ondisk
+from harness.base import Base, salted
+from harness.builders.engine_api import Request, build
+from harness.builders.stream import Transcript
+from harness.case import Case
+from harness.casefile import Build
+from harness.context import write_tar
+from harness.engines import Engine
+from harness.errors import EngineError, EngineGone
+from harness.image import ChunkReader, Image, read_archive
+from harness.layer import Layer
+from harness.observation import ContainerRecord
+from harness.target import BUILDERS, Target
+
+#: All our images are `layer-harness/...`: nobody else's name is ever touched.
+PREFIX = "layer-harness"
+#: A context or base larger than this goes to a temporary file, in bytes.
+_SPOOL = 8 << 20
+_ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where cases are built: a target, its engine, the base, seconds for one build."""
+
+    target: Target
+    engine: Engine
+    client: docker.APIClient
+    base: Base
+    limit: float
+
+    def now(self) -> float:
+        """Tell the engine's time, which is what its files have."""
+        return time.time() + self.engine.clock_offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One build as it came out, before noise is told from behaviour.
+
+    `image` is None when the build failed. `parent` is the image its FROM named, whose
+    layers and history come first in its own.
+    """
+
+    name: str
+    build: Build
+    transcript: Transcript
+    image: Image | None = None
+    container: ContainerRecord | None = None
+    directories: tuple[ondisk.Directory, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All builds of a case, run once: its base's reference and the times, in seconds."""
+
+    base: str
+    base_image: Image
+    since: float
+    until: float
+    built: tuple[Built, ...]
+
+
+def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
+    """Run a case's builds in order; a build that fails is a `Built` without an image.
+
+    `on_disk` has overlay2's directories read even where no expectation asks for it.
+
+    Raises EngineGone when the engine does not answer any more, EngineError for what it
+    refuses outside of a build, ArchiveError for an export that cannot be true.
+    """
+    with ExitStack() as stack, _engine_errors(site):
+        reference, base_image = stack.enter_context(_own_base(site))
+        since = site.now()
+        tags: dict[str, str] = {}
+        done: list[Built] = []
+        for name in case.builds:
+            if done:
+                next_second(site.now)
+            tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
+            built = _build(case, name, tag, reference, tags, site)
+            stack.callback(_remove, site.client, tag, built.transcript.images)
+            tags[name] = tag
+            done.append(_fetched(case, built, tag, base_image, site, on_disk=on_disk))
+        return Run(
+            base=reference,
+            base_image=base_image,
+            since=since,
+            until=site.now(),
+            built=tuple(done),
+        )
+
+
+def argument(name: str) -> str:
+    """Name the build argument that hands the image of build `name` to later ones."""
+    return f"BUILD_{name.upper().replace('-', '_')}"
+
+
+def next_second(now: Callable[[], float]) -> None:
+    """Wait for the next second of `now`.
+
+    File times are whole seconds: what is built in one second can be equal by chance,
+    and two runs would tell different things.
+    """
+    moment = now()
+    time.sleep(1.0 - moment % 1.0)
+
+
+@contextmanager
+def _engine_errors(site: Site) -> Iterator[None]:
+    """Word what the SDK raises outside of a build, and tell a dead engine from it."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        with suppress(DockerException, requests.RequestException):
+            if site.client.ping():
+                raise EngineError(
+                    f"the engine refused: {error}", where=site.engine.name
+                ) from error
+        raise EngineGone(
+            f"the engine does not answer any more: {error}", where=site.engine.name
+        ) from error
+
+
+@contextmanager
+def _own_base(site: Site) -> Iterator[tuple[str, Image]]:
+    """Load the case's own copy of the base; give its reference and what is in it."""
+    reference = f"{PREFIX}/base:{uuid.uuid4().hex}"
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as archive:
+        image = salted(site.base, reference, reference, archive)
+        archive.seek(0)
+        for line in site.client.load_image(archive, quiet=True):
+            if "error" in line:
+                raise EngineError(
+                    f"the engine does not load the base: {line['error']}",
+                    where=site.engine.name,
+                )
+    try:
+        yield reference, image
+    finally:
+        _remove(site.client, reference, ())
+
+
+def _build(
+    case: Case,
+    name: str,
+    tag: str,
+    base: str,
+    earlier: Mapping[str, str],
+    site: Site,
+) -> Built:
+    plan = case.builds[name]
+    offered = {"BASE": base}
+    for other, image in earlier.items():
+        offered[argument(other)] = image
+    declared = set(_ARG.findall(plan.dockerfile))
+    args = {key: value for key, value in offered.items() if key in declared}
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as context:
+        write_tar(case.context(name), context)
+        context.seek(0)
+        transcript = build(
+            site.client,
+            BUILDERS[site.target.builder],
+            Request(
+                context=context,
+                tag=tag,
+                file=plan.file,
+                args={**args, **plan.args},
+                labels=plan.labels,
+                target=plan.target,
+                cold=case.cold(name),
+                options=_options(plan),
+            ),
+            limit=site.limit,
+        )
+    if transcript.ending == "broken":
+        # Neither an image nor an error: a panic in the handler, or a dead engine.
+        raise EngineGone(
+            f"the engine broke the build `{name}` off without a word",
+            where=site.engine.name,
+            hint="look at the engine's log; other cases go on",
+        )
+    return Built(name=name, build=plan, transcript=transcript)
+
+
+def _options(plan: Build) -> dict[str, Any]:
+    options = plan.options
+    return {
+        "networkmode": options.network,
+        "platform": options.platform,
+        "extrahosts": ",".join(options.extra_hosts),
+        "shmsize": options.shm_size,
+        "memory": options.memory,
+        "squash": options.squash or None,
+    }
+
+
+def _fetched(
+    case: Case, built: Built, tag: str, base: Image, site: Site, *, on_disk: bool
+) -> Built:
+    """Add to a build that ended well its image and what else the case asks for."""
+    if built.transcript.ending != "ok":
+        return built
+    client = site.client
+    inspected = client.inspect_image(tag)
+    image = _image(client, tag, inspected, {each.diff_id: each for each in base.layers})
+    container = None
+    if built.build.run is not None:
+        container = containers.run(
+            client, site.engine, tag, built.build.run, limit=site.limit
+        )
+    directories = None
+    wanted = on_disk or any(
+        each.on_disk is not None and each.of in {None, built.name}
+        for each in case.expect
+    )
+    if wanted and site.engine.data_root is not None:
+        root = client.info()["DockerRootDir"]
+        driver = inspected.get("GraphDriver") or {}
+        directories = ondisk.read(driver, root, site.engine.data_root)
+    return Built(
+        name=built.name,
+        build=built.build,
+        transcript=built.transcript,
+        image=image,
+        container=container,
+        directories=directories,
+    )
+
+
+def _image(
+    client: docker.APIClient,
+    tag: str,
+    inspected: Mapping[str, Any],
+    known: Mapping[str, Layer],
+) -> Image:
+    if not inspected["RootFS"].get("Layers"):
+        # An image without layers cannot be exported ("empty export - not
+        # implemented", measured 20.10.5 to 28.5.2); inspect tells all there is.
+        history = [
+            {"created_by": each["CreatedBy"], "comment": each["Comment"]}
+            | {"empty_layer": True}
+            for each in reversed(client.history(tag))
+        ]
+        config = {
+            "config": inspected["Config"],
+            "architecture": inspected["Architecture"],
+            "os": inspected["Os"],
+            "history": history,
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
+        return Image(reference=tag, config=config, config_digest="", layers=())
+    stream = io.BufferedReader(ChunkReader(client.get_image(tag)), _SPOOL)
+    return read_archive(stream, known=known)[0]
+
+
+def _remove(client: docker.APIClient, tag: str, images: tuple[str, ...]) -> None:
+    """Remove an image and those its build left on the way; what is gone is gone."""
+    for each in (tag, *reversed(images)):
+        with suppress(APIError, requests.RequestException):
+            client.remove_image(each, force=each == tag)

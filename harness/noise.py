@@ -1,0 +1,141 @@
+"""The named rules for what is not behaviour (DESIGN 5).
+
+Each rule has its reason; the names of those that touched something stand in every
+result. There is no per-case skip list: noise that no rule covers shows up when a build
+is repeated, and is then named here. Measured on the engines named in FACTS 5 and 7.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.layer import Entry
+from harness.observation import Change
+
+#: Name to reason, for reports.
+RULES = {
+    "build-time": "a time within the build is the word `build`: another run has another",
+    "build-time-diff-id": "a layer with a time of the build has another diff ID each run",
+    "mode-type-bits": "20.10 writes the type of a file into its mode (moby/moby#44083)",
+    "user-names": "20.10 looks names up in the /etc/passwd of the engine's machine",
+    "whiteout-attributes": "whiteouts share one inode: link name and owner are chance",
+    "empty-config": "absent, null and empty mean the same in an image's config",
+    "config-ids": "Image and Hostname name the container of an earlier step",
+    "temporary-names": "ids and names of temporary folders in error texts are random",
+    "base-name": "the base has a name of its own for each case, to keep caches apart",
+}
+
+#: A clock and the engine's own may be so far apart, and file times are whole seconds.
+MARGIN = 2.0
+
+_CONFIG_IDS = ("Image", "Hostname", "Domainname")
+_TEXTS = (
+    (re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b"), "ID"),
+    (re.compile(r"/var/lib/docker/[^\s\"':]*"), "PATH"),
+    (re.compile(r"/var/lib/containerd/[^\s\"':]*"), "PATH"),
+    (re.compile(r"/tmp/[a-z-]*\d{3,}[^\s\"':]*"), "PATH"),
+    (re.compile(r"\bref [a-z0-9]{25}(?:::[a-z0-9]{25})?"), "ref ID"),
+    (re.compile(r"\b[a-z0-9]{25}::[a-z0-9]{25}\b"), "ID"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "ID"),
+)
+
+
+@dataclass
+class Noise:
+    """Applies the rules for one case, and remembers which of them touched anything.
+
+    `since` and `until` are seconds of the engine's clock between which the case's
+    builds ran; `base` is the reference that the case's base was given.
+    """
+
+    since: float
+    until: float
+    base: str
+    touched: set[str] = field(default_factory=set)
+
+    def entry(self, entry: Entry) -> Change:
+        """Make the canonical record of an entry; its `change` is `added` till known."""
+        path = "/" + entry.path
+        if entry.kind in {"whiteout", "opaque"}:
+            self.touched.add("whiteout-attributes")
+            return Change(
+                path=path, change="deleted" if entry.kind == "whiteout" else "opaque"
+            )
+        if entry.mode != entry.mode & 0o7777:
+            self.touched.add("mode-type-bits")
+        if entry.uname or entry.gname:
+            self.touched.add("user-names")
+        link = entry.link
+        if entry.kind == "hardlink":
+            link = "/" + link.lstrip("/")
+        return Change(
+            path=path,
+            change="added",
+            type=entry.kind,
+            mode=f"{entry.mode & 0o7777:04o}",
+            owner=f"{entry.uid}:{entry.gid}",
+            mtime=self.time(entry.mtime),
+            size=entry.size,
+            digest=entry.digest or "",
+            link=link,
+            device="{}:{}".format(*entry.device) if entry.device else "",
+            xattrs=dict(entry.xattrs),
+        )
+
+    def time(self, seconds: float) -> str:
+        """Write a time: `build` if it lies within the case's builds, else ISO 8601."""
+        if self.since - MARGIN <= seconds <= self.until + MARGIN:
+            self.touched.add("build-time")
+            return "build"
+        return isoformat(seconds)
+
+    def diff_id(self, diff_id: str, changes: tuple[Change, ...]) -> str | None:
+        """Keep a diff ID that another run would give too."""
+        # Whiteouts have the time of the deletion in the tar, though none in the record.
+        if any(each.mtime == "build" or each.change == "deleted" for each in changes):
+            self.touched.add("build-time-diff-id")
+            return None
+        return diff_id
+
+    def config(self, config: Mapping[str, Any]) -> dict[str, object]:
+        """Keep what an image's config says to those who run it."""
+        inner = config.get("config") or {}
+        kept: dict[str, object] = {}
+        for name, value in sorted(inner.items()):
+            if name in _CONFIG_IDS:
+                if value:
+                    self.touched.add("config-ids")
+            elif value in (None, "", [], {}, False):
+                self.touched.add("empty-config")
+            else:
+                kept[name] = value
+        for name in ("architecture", "os", "variant", "author"):
+            if config.get(name):
+                kept[name] = config[name]
+        return kept
+
+    def text(self, text: str) -> str:
+        """Take what is random out of an error's or a history's text."""
+        clean = text
+        if self.base and self.base in clean:
+            self.touched.add("base-name")
+            for name in (f"docker.io/library/{self.base}", self.base):
+                clean = clean.replace(name, "${BASE}")
+        for pattern, word in _TEXTS:
+            clean, count = pattern.subn(word, clean)
+            if count:
+                self.touched.add("temporary-names")
+        return clean.strip()
+
+
+def isoformat(seconds: float) -> str:
+    """Write seconds since 1970 as ISO 8601 in UTC; years that it lacks as a number."""
+    try:
+        moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,237 @@
+"""One case on one target, from its builds to the canonical observation.
+
+`building` has the effects; here is what its images say, after the named noise rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness import dockerfile, ondisk
+from harness.building import Built, Run, Site, argument, next_second, run
+from harness.case import Case
+from harness.dockerfile import Dockerfile
+from harness.image import Image
+from harness.noise import Noise
+from harness.observation import (
+    BuildRecord,
+    HistoryEntry,
+    LayerRecord,
+    Observation,
+    Outcome,
+    Relation,
+    Step,
+    View,
+)
+from harness.steps import Mapped, cached_lines, error_line, map_layers
+from harness.target import Target
+from harness.view import apply
+
+_VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What `observe` gives: the observation, the base's merged view, and the raw run."""
+
+    observation: Observation
+    base: View
+    run: Run
+
+
+def observe(case: Case, site: Site) -> Measurement:
+    """Build a case on a target and record what came out.
+
+    Built a second time, in a later second, where an expectation asks whether builds
+    are reproducible. Raises what `building.run` raises.
+    """
+    first = run(case, site)
+    again: Mapping[str, Built] = {}
+    if any(each.reproducible is not None for each in case.expect):
+        next_second(site.now)
+        again = {each.name: each for each in run(case, site).built}
+    recorder = Recorder(case, site.target, first)
+    records = [
+        replace(
+            recorder.record(position),
+            reproducible=_equal(
+                each, again.get(each.name), len(first.base_image.layers)
+            ),
+        )
+        for position, each in enumerate(first.built)
+    ]
+    observation = Observation(
+        case=case.id, target=site.target.id, builds=tuple(records)
+    )
+    return Measurement(observation=observation, base=recorder.base, run=first)
+
+
+class Recorder:
+    """Makes the records of one run's builds; later ones are seen against earlier."""
+
+    def __init__(self, case: Case, target: Target, measured: Run) -> None:
+        self.case = case
+        self.target = target
+        self.run = measured
+        self.base = self._base_view()
+
+    def record(self, position: int) -> BuildRecord:
+        """Record one build of the run."""
+        built = self.run.built[position]
+        noise = self._noise()
+        transcript, image = built.transcript, built.image
+        parsed = dockerfile.parse(built.build.dockerfile)
+        builder = self.target.builder
+        if image is None:
+            outcome: Outcome = "timeout" if transcript.ending == "timeout" else "error"
+            error = noise.text(transcript.error)
+            if outcome == "timeout":
+                error = "not done within the time limit"
+            return BuildRecord(
+                name=built.name,
+                outcome=outcome,
+                error=error,
+                error_line=error_line(parsed, transcript, builder=builder),
+                noise=tuple(sorted(noise.touched)),
+            )
+        parent = self._parent(parsed, built, self.run.built[:position])
+        below = parent.layers if parent else ()
+        history = image.config.get("history") or []
+        skipped = len(parent.config.get("history") or []) if parent else 0
+        own = history[skipped:]
+        mapped = map_layers(
+            parsed,
+            builder=builder,
+            target=built.build.target,
+            labels=len(built.build.labels),
+            empty=[bool(each.get("empty_layer")) for each in own],
+            triggers=_triggers(parent),
+        )
+        layers = self._layers(image, len(below), mapped, noise)
+        cold = self.case.cold(built.name)
+        cached = {} if cold else cached_lines(parsed, transcript, builder=builder)
+        return BuildRecord(
+            name=built.name,
+            outcome="ok",
+            below=len(below),
+            layers=layers,
+            steps=tuple(
+                Step(
+                    line=each.line,
+                    text=noise.text(each.text),
+                    layer=layer,
+                    cached=cached.get(each.line),
+                )
+                for each, layer in mapped.layers
+            ),
+            history=tuple(_history(each, noise) for each in own),
+            config=noise.config(image.config),
+            relations=self._relations(position, len(below), mapped),
+            container=built.container,
+            on_disk=(
+                ondisk.compare(built.directories, image.layers)
+                if built.directories
+                else None
+            ),
+            noise=tuple(sorted(noise.touched)),
+            note=mapped.note,
+        )
+
+    def _noise(self) -> Noise:
+        return Noise(since=self.run.since, until=self.run.until, base=self.run.base)
+
+    def _base_view(self) -> View:
+        view: View = {}
+        noise = self._noise()
+        for layer in self.run.base_image.layers:
+            _, view = apply(view, map(noise.entry, layer.entries))
+        return view
+
+    def _parent(
+        self, parsed: Dockerfile, built: Built, earlier: Sequence[Built]
+    ) -> Image | None:
+        """Find the image that the build's first FROM named; None for scratch."""
+        stage = parsed.stage(built.build.target)
+        while stage is not None and stage.parent is not None:
+            stage = parsed.stages[stage.parent]
+        source = _VARIABLE.match(stage.source if stage else "")
+        if source is None:
+            return None
+        for each in earlier:
+            if source[1] == argument(each.name):
+                return each.image
+        return self.run.base_image
+
+    def _layers(
+        self, image: Image, skipped: int, mapped: Mapped, noise: Noise
+    ) -> tuple[LayerRecord, ...]:
+        view: View = {}
+        found = []
+        for number, layer in enumerate(image.layers):
+            # The rules that touch the base are no news about this build.
+            rules = noise if number >= skipped else self._noise()
+            changes, view = apply(view, map(rules.entry, layer.entries))
+            if number >= skipped:
+                found.append(
+                    LayerRecord(
+                        line=mapped.lines[number - skipped],
+                        diff_id=noise.diff_id(layer.diff_id, changes),
+                        size=layer.size,
+                        changes=changes,
+                    )
+                )
+        return tuple(found)
+
+    def _relations(
+        self, position: int, skipped: int, mapped: Mapped
+    ) -> tuple[Relation, ...]:
+        own = _diff_ids(self.run.built[position])[skipped:]
+        found = []
+        for other in self.run.built[:position]:
+            if other.image is None:
+                continue
+            theirs = _diff_ids(other)[skipped:]
+            leading = 0
+            for mine, yours in zip(own, theirs, strict=False):
+                if mine != yours:
+                    break
+                leading += 1
+            lines = tuple(
+                instruction.line
+                for instruction, layer in mapped.layers
+                if layer is not None and own[layer - 1] in theirs
+            )
+            found.append(Relation(build=other.name, leading=leading, lines=lines))
+        return tuple(found)
+
+
+def _triggers(parent: Image | None) -> int:
+    """Count the ONBUILD instructions that the parent brings."""
+    config = (parent.config.get("config") or {}) if parent else {}
+    return len(config.get("OnBuild") or ())
+
+
+def _history(entry: Mapping[str, Any], noise: Noise) -> HistoryEntry:
+    return HistoryEntry(
+        created_by=noise.text(str(entry.get("created_by") or "")),
+        comment=noise.text(str(entry.get("comment") or "")),
+        author=str(entry.get("author") or ""),
+        empty_layer=bool(entry.get("empty_layer")),
+    )
+
+
+def _diff_ids(built: Built) -> list[str]:
+    return [layer.diff_id for layer in built.image.layers] if built.image else []
+
+
+def _equal(first: Built, second: Built | None, base: int) -> bool | None:
+    """Compare two runs of a build by diff ID; their bases differ by design."""
+    if second is None or first.image is None or second.image is None:
+        return None
+    one, other = _diff_ids(first), _diff_ids(second)
+    if first.image.layers and one[:base] != other[:base]:
+        one, other = one[base:], other[base:]
+    return one == other

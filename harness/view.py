@@ -1,0 +1,68 @@
+"""The merged view of layers, and what a layer changes against it.
+
+A layer's tar says which paths it records, not whether they are new: that shows only
+against the layers below. Pure; works on the canonical records of `observation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from harness.observation import Change, View
+
+
+def apply(view: View, entries: Iterable[Change]) -> tuple[tuple[Change, ...], View]:
+    """Put one layer on `view`: its changes in the same order, and the new view.
+
+    `entries` have any `change` but `deleted` (a whiteout) and `opaque` (an opaque
+    directory marker) open; it is found out here.
+    """
+    layer = tuple(entries)
+    below = dict(view)
+    above = {each.path: each for each in layer if each.change not in _MARKERS}
+    for each in layer:
+        if each.change == "opaque":
+            _remove_below(below, each.path, keep=above)
+        elif each.change == "deleted":
+            below.pop(each.path, None)
+            _remove_below(below, each.path, keep={})
+    changes = tuple(
+        each if each.change in _MARKERS else _compared(each, view.get(each.path))
+        for each in layer
+    )
+    for path, each in above.items():
+        old = below.get(path)
+        if old is not None and old.type == "dir" and each.type != "dir":
+            _remove_below(below, path, keep={})
+        below[path] = each
+    return changes, below
+
+
+def resolve(view: View, path: str) -> Change | None:
+    """Find what stands at `path`; a hard link shows the content of what it links."""
+    found = view.get(path)
+    if found is not None and found.type == "hardlink":
+        target = view.get(found.link)
+        if target is not None:
+            return replace(
+                target, path=path, type="file", link=found.link, change=found.change
+            )
+    return found
+
+
+_MARKERS = ("deleted", "opaque")
+
+
+def _compared(entry: Change, old: Change | None) -> Change:
+    if old is None:
+        return replace(entry, change="added")
+    same = entry.data == old.data and entry.attributes == old.attributes
+    return replace(entry, change="touched" if same else "modified")
+
+
+def _remove_below(view: dict[str, Change], path: str, *, keep: View) -> None:
+    prefix = path.rstrip("/") + "/"
+    gone = [each for each in view if each.startswith(prefix) and each not in keep]
+    for each in gone:
+        del view[each]
