@@ -1,0 +1,273 @@
+"""Who does the same as whom: classes of agreement, and divergences in words. Pure.
+
+An observation is told as facts, each with a place, a value and a phrase. Targets with
+equal facts are of one class; where facts differ, their phrases make the sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, get_args
+
+from harness.dockerfile import LAYER_INSTRUCTIONS
+from harness.expectation import Aspect
+from harness.observation import BuildRecord, Change, LayerRecord, Observation
+from harness.properties import first_line, letter, letters
+from harness.target import BUILDERS, parse_target
+
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
+
+#: Build, line or 0, path or name, attribute: where a fact belongs.
+Place: TypeAlias = tuple[str, int, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What was found at a place: a value to compare, a phrase to say it with."""
+
+    value: object
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """One located difference: who does what, in words, by group of targets."""
+
+    aspect: Aspect
+    build: str
+    line: int | None
+    subject: str
+    says: tuple[tuple[str, str], ...]
+
+    def sentence(self) -> str:
+        """Say it: `line 8, RUN mkdir -p /test: BuildKit makes ..., legacy none`."""
+        line = f"line {self.line}" if self.line else ""
+        place = ", ".join(filter(None, (self.build, line, self.subject)))
+        told = ", ".join(f"{who} {phrase}" for who, phrase in self.says)
+        return f"{place}: {told}"
+
+
+def classes(
+    observations: Mapping[str, Observation], aspects: Sequence[Aspect] = ASPECTS
+) -> dict[str, str]:
+    """Give each target (by id) the letter of its class of agreement, in given order."""
+    seen: dict[str, str] = {}
+    found = {}
+    for target, observation in observations.items():
+        key = repr(
+            [
+                (place, fact.value)
+                for aspect in aspects
+                for place, fact in sorted(facts(observation, aspect).items())
+            ]
+        )
+        found[target] = seen.setdefault(key, letter(len(seen)))
+    return found
+
+
+def divergences(
+    observations: Mapping[str, Observation], subjects: Mapping[tuple[str, int], str]
+) -> list[Divergence]:
+    """List where the targets differ, one entry a place, in the order of aspects.
+
+    `subjects` gives (build, line) its instruction's text. What follows from a
+    difference that is named already (the pattern from the layers, the mode of a file
+    that only one has) is left out.
+    """
+    found: list[Divergence] = []
+    told_already: set[tuple[object, ...]] = set()
+    several = len({build for build, _ in subjects}) > 1
+    for aspect in ASPECTS:
+        told = {name: facts(each, aspect) for name, each in observations.items()}
+        places = {place for each in told.values() for place in each}
+        for place in sorted(places, key=_reading_order):
+            said = _groups(told, place, aspect)
+            if len(said) < 2 or any(place[:end] in told_already for end in (1, 3, 4)):
+                continue
+            told_already.update(_implied(aspect, place))
+            build, line, what, attribute = place
+            name = f"build `{build}`" if several else ""
+            text = subjects.get((build, line), "") if line else f"{what} {attribute}"
+            found.append(
+                Divergence(
+                    aspect=aspect,
+                    build=name,
+                    line=line or None,
+                    subject=text.strip(),
+                    says=tuple(said),
+                )
+            )
+    return found
+
+
+def _reading_order(place: Place) -> tuple[object, ...]:
+    """Sort lines as they stand, and what belongs to no line behind them."""
+    build, line, what, attribute = place
+    return (build, line == 0, line, what, attribute)
+
+
+def _implied(aspect: Aspect, place: Place) -> set[tuple[object, ...]]:
+    """Name what need not be told once `place` is."""
+    build, line, what, attribute = place
+    if aspect == "outcome":
+        return {(build,)}
+    if aspect == "layers" and line:
+        return {(build, 0, "pattern"), (build, 0, "entries")}
+    # A path that only some record has attributes that only some record.
+    return {(build, line, what)} if what and line and not attribute else set()
+
+
+def _groups(
+    told: Mapping[str, Mapping[Place, Fact]], place: Place, aspect: Aspect
+) -> list[tuple[str, str]]:
+    """Group the targets by what they do at a place: name and phrase of each group."""
+    groups: dict[str, list[str]] = {}
+    phrases: dict[str, str] = {}
+    for name, facts_ in told.items():
+        fact = facts_.get(place)
+        key = repr(fact.value) if fact else ""
+        groups.setdefault(key, []).append(name)
+        phrases[key] = fact.phrase if fact else _nothing(aspect)
+    return [
+        (group_name(names, list(told)), phrases[key]) for key, names in groups.items()
+    ]
+
+
+def group_name(names: Sequence[str], every: Sequence[str]) -> str:
+    """Name a group of targets as shortly as is true among `every` target."""
+    chosen = set(names)
+    parts = []
+    for builder in dict.fromkeys(parse_target(name).builder for name in every):
+        own = [name for name in every if parse_target(name).builder == builder]
+        if chosen.issuperset(own):
+            known = BUILDERS.get(builder)
+            parts.append(known.title if known else builder)
+        else:
+            parts.extend(name for name in own if name in chosen)
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
+    """Tell one aspect of an observation, builds in order."""
+    return {
+        (build.name, line, what, attribute): fact
+        for build in observation.builds
+        if build.outcome == "ok" or aspect == "outcome"
+        for line, what, attribute, fact in _FACTS[aspect](build)
+    }
+
+
+_Told: TypeAlias = Iterator[tuple[int, str, str, Fact]]
+
+
+def _nothing(aspect: Aspect) -> str:
+    return {
+        "layers": "has no such line",
+        "config": "sets none",
+        "cache": "does not say",
+    }.get(aspect, "does not")
+
+
+def _outcome(build: BuildRecord) -> _Told:
+    if build.outcome == "ok":
+        yield 0, "outcome", "", Fact(value="ok", phrase="builds it")
+        return
+    where = f" at line {build.error_line}" if build.error_line else ""
+    phrase = f"fails{where} ({first_line(build.error)})"
+    yield 0, "outcome", "", Fact(value=build.outcome, phrase=phrase)
+
+
+def _layers(build: BuildRecord) -> _Told:
+    for step in build.steps:
+        if step.keyword in LAYER_INSTRUCTIONS or step.layer is not None:
+            phrase = "makes no layer"
+            if step.layer is not None:
+                empty = not build.layers[step.layer - 1].changes
+                phrase = "makes an empty layer" if empty else "makes a layer"
+            yield step.line, "", "", Fact(value=phrase, phrase=phrase)
+    pattern = letters(build.layers, "content")
+    phrase = f"has the layers {pattern}" if pattern else "has no layer"
+    yield 0, "pattern", "", Fact(value=pattern, phrase=phrase)
+
+
+def _located(build: BuildRecord) -> Iterator[tuple[int, LayerRecord]]:
+    for number, layer in enumerate(build.layers, 1):
+        # Where lines are not known, layers of equal height are compared.
+        yield layer.line or -number, layer
+
+
+def _files(build: BuildRecord) -> _Told:
+    for line, layer in _located(build):
+        for each in layer.changes:
+            if each.change != "touched":
+                value = (each.change, *each.data)
+                yield line, each.path, "", Fact(value=value, phrase=_did(each))
+
+
+def _did(each: Change) -> str:
+    verb = {
+        "added": "adds",
+        "modified": "changes",
+        "deleted": "deletes",
+        "opaque": "hides what was in",
+    }[each.change]
+    size = f" ({each.size} bytes)" if each.type == "file" else ""
+    kind = f"{each.type} " if each.type else ""
+    link = f" -> {each.link}" if each.link else ""
+    return f"{verb} {kind}{each.path}{size}{link}"
+
+
+def _metadata(build: BuildRecord) -> _Told:
+    for line, layer in _located(build):
+        for each in layer.changes:
+            if each.change in {"deleted", "opaque"}:
+                continue
+            names = ["mode", "owner", "mtime"]
+            if each.change == "touched":
+                phrase = f"records {each.path} again"
+                yield line, each.path, "", Fact(value=True, phrase=phrase)
+                names = ["mtime"]
+            for name in names:
+                value = getattr(each, name)
+                phrase = f"gives {each.path} the {name} {value}"
+                yield line, each.path, name, Fact(value=value, phrase=phrase)
+            for name, value in sorted(each.xattrs.items()):
+                phrase = f"gives {each.path} the xattr {name}={value}"
+                yield line, each.path, name, Fact(value=value, phrase=phrase)
+
+
+def _config(build: BuildRecord) -> _Told:
+    for name, value in sorted(build.config.items()):
+        text = json.dumps(value, sort_keys=True)
+        yield 0, "config", name, Fact(value=text, phrase=f"sets {text}")
+
+
+def _history(build: BuildRecord) -> _Told:
+    # The texts differ between all builders and versions, and are no behaviour that an
+    # image has; how many entries there are, and whose layer is empty, is.
+    flags = [each.empty_layer for each in build.history]
+    phrase = f"has {len(flags)} history entries, {flags.count(False)} with a layer"
+    yield 0, "entries", "", Fact(value=flags, phrase=phrase)
+    authors = [each.author for each in build.history]
+    if any(authors):
+        yield 0, "authors", "", Fact(value=authors, phrase=f"has the authors {authors}")
+
+
+def _cache(build: BuildRecord) -> _Told:
+    for step in build.steps:
+        if step.keyword in LAYER_INSTRUCTIONS and step.cached is not None:
+            phrase = "takes it from cache" if step.cached else "runs it again"
+            yield step.line, "", "cache", Fact(value=step.cached, phrase=phrase)
+
+
+_FACTS: Mapping[Aspect, Callable[[BuildRecord], _Told]] = {
+    "outcome": _outcome,
+    "layers": _layers,
+    "files": _files,
+    "metadata": _metadata,
+    "config": _config,
+    "history": _history,
+    "cache": _cache,
+}

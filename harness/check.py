@@ -1,0 +1,120 @@
+"""Draw the verdict of every expectation of a case on a target. Pure.
+
+What a property means is `properties`'; here it is held, known, a `may` or a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.case import Case
+from harness.expectation import Expectation, Known
+from harness.observation import Observation, View
+from harness.properties import CHECKS, NotMeasured, Subject, first_line
+from harness.target import Target, matches, parse_selector
+
+Verdict = Literal["pass", "fail", "known", "unsupported", "error", "missing"]
+
+#: From what decides a cell to what does not.
+SEVERITY: tuple[Verdict, ...] = (
+    "error",
+    "fail",
+    "known",
+    "unsupported",
+    "pass",
+    "missing",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The verdict of one expectation (its position in the case) on one target.
+
+    `held` is whether it held, whatever that means for the verdict: a `may` that does
+    not hold is no failure. `findings` say what differs, or why it is unsupported.
+    """
+
+    expectation: int
+    because: str
+    verdict: Verdict
+    held: bool
+    claims: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    issue: str = ""
+
+
+def check(
+    case: Case, target: Target, observation: Observation, base: View
+) -> tuple[Check, ...]:
+    """Judge every expectation that speaks of `target` (`differs` is the matrix's)."""
+    return tuple(
+        judge(index, each, target, _findings(each, observation, base))
+        for index, each in case.expectations(target)
+        if each.differs is None
+    )
+
+
+def judge(
+    index: int,
+    expectation: Expectation,
+    target: Target,
+    findings: tuple[str, ...] | NotMeasured,
+) -> Check:
+    """Turn the findings of one expectation on `target` into its verdict."""
+    known = _known(expectation.known, target)
+    verdict: Verdict
+    if isinstance(findings, NotMeasured):
+        verdict, held, texts = "unsupported", False, (str(findings),)
+    elif not findings:
+        held, texts = True, ()
+        verdict = "pass"
+        if known is not None:
+            verdict = "fail"
+            texts = (f"holds now: take `known` ({known.note}) out of the case",)
+    else:
+        held, texts = False, findings
+        verdict = "fail"
+        if known is not None:
+            verdict, texts = "known", (f"known: {known.note}", *findings)
+        elif expectation.level == "may":
+            verdict = "pass"
+    return Check(
+        expectation=index,
+        because=expectation.because,
+        verdict=verdict,
+        held=held,
+        claims=tuple(expectation.claim),
+        findings=texts,
+        issue=(known.issue or "") if known else "",
+    )
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Conclude for a cell; with nothing expected, nothing failed."""
+    return min(verdicts, key=SEVERITY.index, default="pass")
+
+
+def _known(entries: Iterable[Known], target: Target) -> Known | None:
+    for each in entries:
+        if matches(map(parse_selector, each.on), target):
+            return each
+    return None
+
+
+def _findings(
+    expectation: Expectation, observation: Observation, base: View
+) -> tuple[str, ...] | NotMeasured:
+    build = observation.build(expectation.of)
+    subject = Subject(build=build, observation=observation, base=base)
+    found: list[str] = []
+    try:
+        for name, value in expectation.properties():
+            if build.outcome != "ok" and name != "build":
+                found.append(f"{name}: the build failed: {first_line(build.error)}")
+            else:
+                found.extend(f"{name}: {text}" for text in CHECKS[name](value, subject))
+    except NotMeasured as reason:
+        return reason
+    return tuple(dict.fromkeys(found))

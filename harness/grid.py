@@ -1,0 +1,58 @@
+"""Gather stored results into the matrix, and record what the targets are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from harness import result
+from harness.base import from_archive
+from harness.case import load_cases, load_groups
+from harness.matrix import Matrix, tabulate_results
+from harness.noise import RULES
+from harness.plan import Plan
+from harness.result import Result, TargetRecord
+from harness.target import Target
+
+
+def gather(
+    root: Path,
+    results: Path,
+    *,
+    cases: Collection[str] | None = None,
+    targets: Sequence[Target] | None = None,
+    errors: Mapping[tuple[str, str], str] | None = None,
+) -> Matrix:
+    """Read cases and results, and tabulate them; of all cases and targets by default.
+
+    Raises CaseError for a broken case, ResultError for a broken result.
+    """
+    chosen = [case for case in load_cases(root) if cases is None or case.id in cases]
+    columns = result.targets(results) if targets is None else targets
+    stored: dict[tuple[str, str], Result] = {}
+    for case in chosen:
+        for target in columns:
+            found = result.load(results, target.id, case.id)
+            if found is not None:
+                stored[case.id, target.id] = found
+    return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
+
+
+def record_targets(plan: Plan) -> None:
+    """Write `target.json` of every target of a run: what the engine says it is."""
+    base = from_archive(plan.base)
+    for target in plan.targets:
+        engine = plan.engine(target)
+        record = TargetRecord(
+            target=target.id,
+            builder=target.builder,
+            version=engine.version,
+            api=engine.api,
+            store=engine.storage,
+            architecture=engine.architecture,
+            components=dict(engine.components),
+            base={"diff_ids": [layer.diff_id for layer in base.layers]},
+            rules=RULES,
+        )
+        place = plan.results / target.id / "target.json"
+        result.write(place, result.encode(record))

@@ -1,0 +1,1 @@
+"""The matrix as people and programs read it. Pure: values in, text out."""

@@ -1,0 +1,183 @@
+"""One case told line by line: which layer, which files, per class of agreement. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from tabulate import tabulate
+
+from harness.agree import classes, divergences, group_name
+from harness.case import Case
+from harness.matrix import subjects
+from harness.observation import BuildRecord, Change, Observation, OnDiskRecord
+from harness.ondisk import Directory
+from harness.properties import first_line, letter, letters
+from harness.result import Result
+
+#: So many paths of a layer are shown, the rest counted.
+SHOWN = 6
+_SIGNS = {"added": "+", "modified": "~", "deleted": "-", "touched": "=", "opaque": "o"}
+
+LEGEND = (
+    "+ added, ~ modified, - deleted (whiteout), = recorded again, o opaque directory; "
+    "equal letters: equal content"
+)
+
+
+def explain(case: Case, results: Mapping[str, Result]) -> str:
+    """Tell a case: why, then each build line by line, then what was expected."""
+    observations = {name: each.observation for name, each in results.items()}
+    parts = [_head(case)]
+    for name in case.builds:
+        parts.append(_build(case, name, observations))
+    found = divergences(observations, subjects(case))
+    if found:
+        lines = [f"  {each.sentence()}" for each in found]
+        parts.append("Divergences\n\n" + "\n".join(lines))
+    if case.expect:
+        parts.append("Expected\n\n" + "\n".join(_expected(case, results)))
+    parts.append(_rules(results))
+    return "\n\n".join(filter(None, parts))
+
+
+def on_disk(
+    directories: Sequence[Directory], diff_ids: Sequence[str], record: OnDiskRecord
+) -> str:
+    """Tell where an engine keeps an image's layers, lowest first (article C13)."""
+    rows = [
+        [
+            number,
+            diff_id.removeprefix("sha256:")[:12],
+            each.name[:16],
+            each.link[:8],
+            " ".join(name[:6] for name in each.lower)
+            if each.lower is not None
+            else "(no file)",
+            ", ".join(sorted("/" + row[0] for row in each.rows)[:3])
+            + (f" and {len(each.rows) - 3} more" if len(each.rows) > 3 else ""),
+        ]
+        for number, (each, diff_id) in enumerate(
+            zip(directories, diff_ids, strict=True), 1
+        )
+    ]
+    headers = ["layer", "diff ID", "directory", "link", "lower, from the top", "diff/"]
+    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    conclusions = [
+        f"{_yes(each)}: {text}"
+        for each, text in (
+            (record.lowest_has_no_lower, "the lowest directory has no `lower` file"),
+            (record.lower_gives_order, "the `lower` files give the order of the layers"),
+            (record.names_are_diff_ids, "a directory is named after its diff ID"),
+            (record.equals_export, "each `diff` holds what the exported layer holds"),
+        )
+    ]
+    return table + "\n\n" + "\n".join(conclusions) + "\n"
+
+
+def _yes(answer: bool) -> str:  # noqa: FBT001
+    return "yes" if answer else "no "
+
+
+def _head(case: Case) -> str:
+    why = textwrap.fill(case.why.strip(), 88)
+    return "\n".join([f"{case.id}: {case.title}", "", why, *case.refs])
+
+
+def _build(case: Case, name: str, observations: Mapping[str, Observation]) -> str:
+    alone = {
+        target: Observation(case=case.id, target=target, builds=(each.build(name),))
+        for target, each in observations.items()
+    }
+    groups: dict[str, list[str]] = {}
+    for target, klass in classes(alone).items():
+        groups.setdefault(klass, []).append(target)
+    records = {
+        klass: alone[members[0]].builds[0] for klass, members in groups.items()
+    }
+    title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
+    heads = [
+        f"{klass}  {group_name(members, list(observations))}: {_layers(records[klass])}"
+        for klass, members in groups.items()
+    ]
+    text = case.builds[name].dockerfile
+    table = tabulate(
+        list(_lines(text, records)),
+        headers=["line", "Dockerfile", *groups],
+        tablefmt="simple",
+        maxcolwidths=[None, 44, *([44] * len(groups))],
+        disable_numparse=True,
+    )
+    return f"{title}" + "\n".join(heads) + f"\n\n{table}\n\n{LEGEND}"
+
+
+def pattern(build: BuildRecord) -> str:
+    """Write the letters of all layers, those of the image of FROM first."""
+    below = [letter(number) for number in range(build.below)]
+    seen: dict[str, str] = {}
+    above = [
+        seen.setdefault(each, letter(build.below + len(seen)))
+        for each in letters(build.layers, "content").split()
+    ]
+    return " ".join([*below, *above])
+
+
+def _layers(build: BuildRecord) -> str:
+    if build.outcome != "ok":
+        where = f" at line {build.error_line}" if build.error_line else ""
+        return f"fails{where}: {first_line(build.error)}"
+    count = build.below + len(build.layers)
+    base = " with the base" if build.below else ""
+    note = f" ({build.note})" if build.note else ""
+    return f"{count} layers{base}: {pattern(build) or 'none'}{note}"
+
+
+def _lines(text: str, records: Mapping[str, BuildRecord]) -> Iterator[list[str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            cells = [_cell(number, record) for record in records.values()]
+            yield [str(number), line, *cells]
+
+
+def _cell(line: int, build: BuildRecord) -> str:
+    if build.outcome != "ok" and build.error_line == line:
+        return "fails"
+    for step in build.steps:
+        if step.line == line:
+            cached = " (cached)" if step.cached else ""
+            if step.layer is None:
+                return f"no layer{cached}"
+            changes = build.layers[step.layer - 1].changes
+            name = pattern(build).split()[build.below + step.layer - 1]
+            told = " ".join(map(_change, changes[:SHOWN])) or "empty"
+            rest = len(changes) - SHOWN
+            more = f" and {rest} more" if rest > 0 else ""
+            return f"{name}: {told}{more}{cached}"
+    return ""
+
+
+def _change(each: Change) -> str:
+    slash = "/" if each.type == "dir" else ""
+    return f"{_SIGNS[each.change]}{each.path}{slash}"
+
+
+def _expected(case: Case, results: Mapping[str, Result]) -> Iterator[str]:
+    for index, expectation in enumerate(case.expect):
+        yield f"  {expectation.because}"
+        for target, each in results.items():
+            for check in each.checks:
+                if check.expectation == index:
+                    findings = "; ".join(check.findings)
+                    yield f"    {target}: {check.verdict}" + (
+                        f" ({findings})" if findings else ""
+                    )
+
+
+def _rules(results: Mapping[str, Result]) -> str:
+    names = {
+        rule
+        for each in results.values()
+        for build in each.builds
+        for rule in build.noise
+    }
+    return f"Noise rules applied: {', '.join(sorted(names))}" if names else ""
