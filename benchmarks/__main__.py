@@ -1,0 +1,15 @@
+"""Run one benchmark, or all: `python -m benchmarks [NAME]...`."""
+
+import runpy
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAMES = sorted(each.stem for each in HERE.glob("*.py") if not each.stem.startswith("_"))
+
+for name in sys.argv[1:] or NAMES:
+    if name not in NAMES:
+        sys.exit(f"no benchmark {name}: {', '.join(NAMES)}")
+    print(f"== {name}", flush=True)
+    sys.argv = [name]
+    runpy.run_module(f"benchmarks.{name}", run_name="__main__")

@@ -1,0 +1,106 @@
+"""`layer-harness run` against the bare builds through the SDK (bar: at most 1.2 times).
+
+Both build every case with both builders on the same running engine, at the same
+parallelism. Bare is the SDK's own way: post the context, read the stream to its end;
+no base of its own for each case, no export, no reading, no result.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from harness import provision
+from harness.case import Case, load_cases
+from harness.context import tar_bytes
+from harness.engines import Engine
+from harness.engines.address import connect
+from harness.engines.roots import cache_folder
+from harness.target import BUILDERS
+
+JOBS = 4
+CASES = Path("cases")
+
+
+def bare(engine: Engine, case: Case, builder: str, base: str) -> float:
+    """Build a case as a user of the SDK would; the seconds it took."""
+    client = connect(engine.address, timeout=600)
+    began = time.perf_counter()
+    salt = uuid.uuid4().hex
+    tags: dict[str, str] = {}
+    for name, build in case.builds.items():
+        tags[name] = f"layer-harness/bench:{salt}-{name}"
+        previous = {
+            f"BUILD_{key.upper().replace('-', '_')}": tag for key, tag in tags.items()
+        }
+        response = client.post(
+            f"{client.base_url}/v{client.api_version}/build",
+            data=tar_bytes(case.context(name)),
+            headers={"Content-Type": "application/x-tar"},
+            params={
+                "version": BUILDERS[builder].api_version,
+                "t": tags[name],
+                "dockerfile": build.file,
+                "target": build.target,
+                "nocache": str(case.cold(name)).lower(),
+                "rm": "true",
+                "forcerm": "true",
+                "labels": json.dumps(build.labels),
+                "buildargs": json.dumps({"BASE": base, **previous, **build.args}),
+            },
+            stream=True,
+        )
+        for _ in response.iter_content(chunk_size=None):
+            pass
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print both times and their ratio."""
+    cases = load_cases(CASES)
+    with (
+        provision.engines(["bookworm"], cache_folder(), print) as found,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        engine = found[0]
+        client = connect(engine.address, timeout=600)
+        archive = Path(folder, "base.tar")
+        provision.save_base(None, found, cache_folder(), archive, print)
+        loaded = client.load_image(archive.read_bytes())
+        text = "".join(str(each.get("stream", "")) for each in loaded)
+        base = text.partition(": ")[2].strip()
+        began = time.perf_counter()
+        with ProcessPoolExecutor(JOBS) as pool:
+            jobs = [
+                pool.submit(bare, engine, case, builder, base)
+                for case in cases
+                for builder in BUILDERS
+            ]
+            for job in jobs:
+                job.result()
+        alone = time.perf_counter() - began
+        began = time.perf_counter()
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "harness", "run"),
+                *("-e", engine.address.url, "-n", str(JOBS)),
+                *("--results", str(Path(folder, "results"))),
+            ],
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
+        whole = time.perf_counter() - began
+    print(
+        f"{len(cases)} cases, both builders, {JOBS} at a time: bare {alone:.1f} s, "
+        f"run {whole:.1f} s, ratio {whole / alone:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The command line: find the verb, call it, print what stops it, end with its code.
+
+Each verb is a module under `verbs/` and is imported when it is called, so that a quick
+verb starts quickly.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from harness import __version__
+from harness.document import nearest
+from harness.errors import HarnessError
+
+#: Verb to what it does; the module of the same name has its `command`.
+VERBS = {
+    "run": "Build cases on targets, check them, print the matrix.",
+    "explain": "Tell a case line by line: layers, files, who does what.",
+    "matrix": "Tabulate the results that are there.",
+    "list": "List cases, targets or groups.",
+    "lint": "Check cases without an engine.",
+    "engines": "Prepare, start, stop our own engines; show them.",
+    "doctor": "Say what can run here and, if not, why and what to do.",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the verbs in the order of their use."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"harness.verbs.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest verb where there is none."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"no verb `{args[0]}`: {nearest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self,
+        ctx: click.Context,
+        formatter: click.HelpFormatter,  # noqa: ARG002
+    ) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all as expected, 1 an expectation failed, 2 a mistake in a "
+    "case or an option, 3 an engine or the harness broke, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="layer-harness")
+def cli() -> None:
+    """Does this Dockerfile build the same image everywhere?
+
+    Layer Harness builds YAML cases with the legacy builder and with BuildKit, on
+    Docker engines of several versions, and says which instruction made which layer,
+    with which files, and where the builders diverge.
+
+    \b
+    Start here:
+      layer-harness run                        all cases, on the engine that is there
+      layer-harness run article -e bookworm    one group, on our own Docker 20.10.24
+      layer-harness explain article/repeated-lines
+      layer-harness matrix -g article          the article's claims, one by one
+    """  # noqa: D301  # click's own mark for a paragraph to leave alone
+
+
+def main() -> NoReturn:
+    """Run the command line; errors of ours become a few lines, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(standalone_mode=False)
+    except HarnessError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; what was measured is kept", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(_signal: int, _frame: Any) -> NoReturn:
+    # As Ctrl-C does, so that engines are stopped and results kept.
+    raise KeyboardInterrupt

@@ -1,0 +1,127 @@
+"""What pytest collects: a case as a file, with an item for each target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import result
+from harness.base import from_archive
+from harness.building import Site
+from harness.case import Case, load_case
+from harness.engines.address import connect
+from harness.errors import HarnessError
+from harness.plan import Plan
+from harness.target import Target
+from harness.trial import attempt
+
+#: Seconds for each of an engine's answers but a build's.
+ANSWER_LIMIT = 120.0
+
+#: The run's plan, the folder of cases, and the targets' open connections.
+PLAN = pytest.StashKey[Plan]()
+ROOT = pytest.StashKey[Path]()
+SITES = pytest.StashKey[dict[str, Site]]()
+
+#: Names of what an item tells the controlling process: its cell, verdict, seconds.
+CELL, VERDICT, SECONDS = "layer cell", "layer verdict", "layer seconds"
+
+
+class NotAsExpected(Exception):  # noqa: N818  # it ends a test, not the harness
+    """An expectation that failed; the text is the report."""
+
+
+class CaseFile(pytest.File):
+    """A case, with an item for each target it is meant for."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """List the items, targets in their order."""
+        try:
+            case = load_case(self.path, self.config.stash[ROOT])
+        except HarnessError as error:
+            raise self.CollectError(str(error)) from error
+        for target in self.config.stash[PLAN].targets:
+            if case.suits(target):
+                yield CaseItem.from_parent(
+                    self, name=target.id, case=case, target=target
+                )
+
+
+class CaseItem(pytest.Item):
+    """One case on one target: measured in its set-up, judged in its call.
+
+    What breaks while measuring is thereby an error of pytest's, and only an
+    expectation that does not hold is a failure.
+    """
+
+    def __init__(self, *, case: Case, target: Target, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.case = case
+        self.target = target
+        self.measured: result.Result | None = None
+        self.user_properties.append((CELL, [case.id, target.id]))
+        for tag in case.tags:
+            self.keywords[tag] = tag
+
+    def setup(self) -> None:
+        """Build and measure; write the result and the log."""
+        plan = self.config.stash[PLAN]
+        began = time.monotonic()
+        trial = attempt(self.case, self._site(plan), repeat=plan.repeat)
+        self.measured = trial.result
+        self.user_properties.append((SECONDS, time.monotonic() - began))
+        result.save(plan.results, trial.result)
+        log = "".join(
+            f"== {each.name}\n{each.transcript.log}\n"
+            for each in trial.measurement.run.built
+        )
+        place = plan.logs / self.target.id / f"{self.case.id}.log"
+        result.write(place, log.encode(errors="replace"))
+
+    def _site(self, plan: Plan) -> Site:
+        sites = self.config.stash[SITES]
+        if self.target.id not in sites:
+            engine = plan.engine(self.target)
+            sites[self.target.id] = Site(
+                target=self.target,
+                engine=engine,
+                client=connect(engine.address, timeout=ANSWER_LIMIT),
+                base=from_archive(plan.base),
+                limit=plan.limit,
+            )
+        return sites[self.target.id]
+
+    def runtest(self) -> None:
+        """Pass, fail, or say what is known or unsupported."""
+        if self.measured is None:  # pragma: no cover  # set-up has raised then
+            raise RuntimeError("judged before it was measured")
+        lines = [
+            f"{check.verdict}: {check.because}\n"
+            + "\n".join(f"    {finding}" for finding in check.findings)
+            for check in self.measured.checks
+            if check.verdict not in {"pass"}
+        ]
+        verdict = self.measured.verdict
+        self.user_properties.append((VERDICT, verdict))
+        if verdict == "fail":
+            raise NotAsExpected("\n".join(lines))
+        if verdict == "known":
+            pytest.xfail("\n".join(lines))
+        if verdict == "unsupported":
+            pytest.skip("\n".join(lines))
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> Any:
+        """Give the message alone where the exception is one of ours."""
+        if isinstance(excinfo.value, NotAsExpected | HarnessError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Name the item by what it is."""
+        return self.path, None, f"{self.case.id} on {self.target.id}"

@@ -1,0 +1,281 @@
+"""pytest is the runner: one item for each case on each target.
+
+The controlling process starts the engines, hands their addresses to xdist's workers,
+and tabulates at the end; each worker builds, checks and writes only its own results.
+Inert in a session that names no folder of cases (one with `groups.toml`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import plan as plans
+from harness import provision
+from harness.case import load_groups
+from harness.engines.roots import cache_folder
+from harness.errors import HarnessError
+from harness.grid import gather, record_targets
+from harness.items import (
+    CELL,
+    PLAN,
+    ROOT,
+    SECONDS,
+    SITES,
+    VERDICT,
+    CaseFile,
+)
+from harness.matrix import Matrix
+from harness.plan import Plan
+from harness.progress import Progress
+from harness.report.files import write_matrix
+from harness.report.text import terminal
+
+#: Seconds one build may take, if `--layer-limit` says nothing else.
+LIMIT = 300.0
+
+_STACK = pytest.StashKey[ExitStack]()
+_SEEN = pytest.StashKey["Seen"]()
+_TOLD = "layer_harness_plan"
+
+
+class Seen:
+    """What the controlling process has heard of: verdicts, errors, progress."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.progress = Progress(write=self.say)
+        self.cells: list[tuple[str, str]] = []
+        self.errors: dict[tuple[str, str], str] = {}
+        self.matrix: Matrix | None = None
+
+    def say(self, text: str, **markup: bool) -> None:
+        """Print a line through pytest, whose reporter comes after this plugin."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(text, **markup)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; `layer-harness run` gives them shorter names."""
+    group = parser.getgroup("layer-harness", "cases of Layer Harness")
+    group.addoption(
+        "--layer-engine",
+        action="append",
+        default=[],
+        help="engine to build on: default, bookworm, unix://..., tcp://..., ssh://...",
+    )
+    group.addoption(
+        "--layer-target",
+        action="append",
+        default=[],
+        help="selector of targets, such as legacy or buildkit@>=23",
+    )
+    group.addoption("--layer-base", help="image that cases get as BASE")
+    group.addoption(
+        "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
+    )
+    group.addoption(
+        "--layer-repeat",
+        type=int,
+        default=1,
+        help="build each case so often, and mark what is not stable",
+    )
+    group.addoption(
+        "--layer-results", help="folder of results (results/ beside cases/)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find out whether this session is about cases."""
+    folders = {
+        _root_of(Path(config.invocation_params.dir, each)) for each in config.args
+    }
+    roots = {each for each in folders if each is not None}
+    if not roots or config.option.help:
+        return
+    if len(roots) > 1:
+        raise pytest.UsageError("cases of two folders in one run: run them apart")
+    config.stash[ROOT] = roots.pop()
+    config.stash[SITES] = {}
+    if not _is_worker(config):
+        config.stash[_STACK] = ExitStack()
+        seen = config.stash[_SEEN] = Seen(config)
+        config.pluginmanager.register(Listener(seen), "layer-harness-listener")
+
+
+def _root_of(place: Path) -> Path | None:
+    """Find the folder of cases that `place` is or lies in."""
+    resolved = Path(str(place).partition("::")[0]).resolve()
+    for folder in (resolved, *resolved.parents[:2]):
+        if (folder / "groups.toml").is_file():
+            return folder
+    return None
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the engines, before xdist starts its workers."""
+    config = session.config
+    if ROOT not in config.stash:
+        return
+    if _is_worker(config):
+        config.stash[PLAN] = plans.from_json(
+            config.workerinput[_TOLD]  # type: ignore[attr-defined]  # xdist's
+        )
+        return
+    try:
+        config.stash[PLAN] = _start(config)
+    except HarnessError as error:
+        raise pytest.exit.Exception(f"error: {error}", error.exit_code) from error
+
+
+def _start(config: pytest.Config) -> Plan:
+    option, stack = config.option, config.stash[_STACK]
+    say = config.stash[_SEEN].say
+    cache = cache_folder()
+    root = config.stash[ROOT]
+    results = Path(option.layer_results or root.parent / "results")
+    engines = stack.enter_context(
+        provision.engines(option.layer_engine, cache, say)
+    )
+    folder = Path(
+        stack.enter_context(tempfile.TemporaryDirectory(prefix="layer-harness-"))
+    )
+    base = folder / "base.tar"
+    provision.save_base(option.layer_base, engines, cache, base, say)
+    plan = Plan(
+        engines=engines,
+        targets=plans.choose(engines, option.layer_target),
+        base=base,
+        results=results,
+        logs=results.parent / ".layer-harness" / "logs",
+        limit=option.layer_limit,
+        repeat=option.layer_repeat,
+    )
+    record_targets(plan)
+    return plan
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the plan to one of xdist's workers."""
+    if PLAN in node.config.stash:
+        node.workerinput[_TOLD] = node.config.stash[PLAN].to_json()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the engines, whatever the end."""
+    if _STACK in config.stash:
+        config.stash[_STACK].close()
+
+
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> pytest.Collector | None:
+    """Collect `GROUP/CASE.yaml` of the folder of cases."""
+    root = parent.config.stash.get(ROOT, None)
+    if root is None or file_path.suffix not in {".yaml", ".yml"}:
+        return None
+    if file_path.parent.parent != root:
+        return None
+    return CaseFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Learn the number of items, which only the workers collect."""
+    if _SEEN in node.config.stash:
+        node.config.stash[_SEEN].progress.total = len(ids)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Learn the number of items where this process collects them."""
+    if _SEEN in session.config.stash and session.items:
+        session.config.stash[_SEEN].progress.total = len(session.items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(
+    report: pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, str] | None:
+    """Leave the letters out: each item has its line."""
+    if _SEEN not in config.stash or not _cell(report):
+        return None
+    if report.when == "call" or not report.passed:
+        kind = "error" if report.failed and report.when != "call" else report.outcome
+        return kind, "", ""
+    return "", "", ""
+
+
+def _cell(report: pytest.TestReport) -> tuple[str, str] | None:
+    value = dict(report.user_properties).get(CELL)
+    return (str(value[0]), str(value[1])) if isinstance(value, list | tuple) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tabulate all results, and let the exit code say what the matrix says."""
+    config = session.config
+    if _SEEN not in config.stash or PLAN not in config.stash:
+        return
+    seen, plan, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
+    groups = load_groups(root)
+    write_matrix(plan.results, gather(root, plan.results), groups)
+    seen.matrix = gather(
+        root,
+        plan.results,
+        cases={case for case, _ in seen.cells},
+        targets=plan.targets,
+        errors=seen.errors,
+    )
+    if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        session.exitstatus = exit_code(seen.matrix, session.exitstatus)
+
+
+def exit_code(matrix: Matrix, otherwise: int) -> int:
+    """Choose the exit code (DESIGN 7): 3 for an error, 1 for a failure."""
+    if matrix.count("error"):
+        return HarnessError.exit_code
+    return int(matrix.count("fail") > 0) or otherwise
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the matrix of what was run."""
+    seen = config.stash.get(_SEEN, None)
+    if seen is not None and seen.matrix is not None and seen.matrix.rows:
+        terminalreporter.write_line("")
+        groups = load_groups(config.stash[ROOT])
+        terminalreporter.write_line(terminal(seen.matrix, groups))
+
+
+class Listener:
+    """Hears the reports in the controlling process, and prints a line for each."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print an item's line as soon as its verdict is known."""
+        cell = _cell(report)
+        done = report.when == "call" or (report.when == "setup" and report.failed)
+        if cell is None or not done:
+            return
+        told = dict(report.user_properties)
+        verdict = str(told.get(VERDICT, "error"))
+        self.seen.cells.append(cell)
+        if verdict == "error":
+            self.seen.errors[cell] = report.longreprtext.strip()
+        seconds = float(str(told.get(SECONDS, report.duration)))
+        self.seen.progress.tell(*cell, verdict, seconds)

@@ -1,0 +1,45 @@
+"""Tell, line by line, what has been measured and how long the rest may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+COLOURS = {
+    "pass": {"green": True},
+    "fail": {"red": True, "bold": True},
+    "error": {"red": True, "bold": True},
+    "known": {"yellow": True},
+    "unsupported": {"yellow": True},
+}
+
+
+@dataclass
+class Progress:
+    """Counts what is done; `write` prints one line with the marks of its verdict."""
+
+    write: Callable[..., None]
+    total: int = 0
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def tell(self, case: str, target: str, verdict: str, seconds: float) -> None:
+        """Print one line: `[ 3/90] article/repeated-lines  legacy@20.10.24  pass ...`."""
+        self.done += 1
+        width = len(str(self.total))
+        count = f"[{self.done:{width}}/{self.total}]"
+        line = f"{count} {case:<44} {target:<20} {verdict:<11} {seconds:5.1f} s{self._left()}"
+        self.write(line, **COLOURS.get(verdict, {}))
+
+    def _left(self) -> str:
+        rest = self.total - self.done
+        if rest <= 0:
+            return ""
+        seconds = (time.monotonic() - self.began) / self.done * rest
+        return f"   {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Write a time roughly, as one says it: `40 s`, `2 min`."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,98 @@
+"""Get the engines a run asks for, and the base image they are given.
+
+What `-e` may name is decided here, and what is done without it (DESIGN 6): the engine
+at the usual place if it answers, else Debian bookworm's, unpacked and started.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from harness.base import standard
+from harness.engines import Engine, address, debian, roots
+from harness.errors import EngineError, UsageError
+
+#: The engine of those who have none: the article's major version.
+EMBEDDED = "bookworm"
+
+
+@contextmanager
+def engines(
+    names: Sequence[str], cache: Path, say: Callable[[str], None]
+) -> Iterator[tuple[Engine, ...]]:
+    """Start or reach the engines called `names`; ours are stopped at the end.
+
+    Raises UsageError for a name that means nothing, EngineError for an engine that
+    cannot be had.
+    """
+    with ExitStack() as stack:
+        found: list[Engine] = []
+        for name in dict.fromkeys(names or (usual(say),)):
+            suite = name.removeprefix("debian:")
+            if suite in {each.name for each in roots.suites()}:
+                started = debian.start(roots.suite(suite), cache=cache, say=say)
+                found.append(stack.enter_context(started).engine)
+            else:
+                found.append(address.identify(name, address.find(name)))
+        yield tuple(found)
+
+
+def usual(say: Callable[[str], None]) -> str:
+    """Choose the engine when none is named: the default one, or the embedded one."""
+    try:
+        place = address.find("default")
+    except UsageError:
+        if os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT"):
+            raise
+        place = None
+    if place is not None and address.answers(place):
+        say(f"using the Docker engine at {place.url}")
+        return "default"
+    if not debian.obstacles():
+        version = roots.suite(EMBEDDED).version
+        say(
+            f"no Docker engine answers at the usual place: starting our own, Docker "
+            f"{version} of Debian {EMBEDDED}, gone again at the end"
+        )
+        return EMBEDDED
+    raise EngineError(
+        "no Docker engine answers at the usual place",
+        hint="start one; or name one with -e ADDRESS (unix://, tcp://, ssh://, "
+        "context:NAME); or run as root on a Debian-family Linux, where the harness "
+        "starts its own",
+    )
+
+
+def save_base(
+    image: str | None,
+    found: Sequence[Engine],
+    cache: Path,
+    place: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Write the base image's archive to `place`: the standard one, or `--base IMAGE`.
+
+    An image of the user's is taken from the first engine that has it. Raises
+    EngineError when none has.
+    """
+    if image is None:
+        base = standard(roots.busybox(cache, say))
+        with base.open() as archive, place.open("wb") as out:
+            shutil.copyfileobj(archive, out)
+        return
+    for engine in found:
+        client = address.connect(engine.address, timeout=60)
+        if client.images(name=image):
+            with place.open("wb") as out:
+                for chunk in client.get_image(image):
+                    out.write(chunk)
+            return
+    raise EngineError(
+        f"no engine of this run has the image `{image}`",
+        where="--base",
+        hint=f"pull it there first: docker pull {image}",
+    )

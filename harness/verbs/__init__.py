@@ -1,0 +1,1 @@
+"""The verbs of the command line: each parses its options, calls, and prints."""

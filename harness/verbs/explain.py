@@ -1,0 +1,108 @@
+"""`explain`: a case line by line, from stored results or from disk."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from harness import ondisk, provision, result
+from harness.base import from_archive
+from harness.building import Site, run
+from harness.case import Case, load_cases, select
+from harness.engines.address import connect
+from harness.engines.roots import cache_folder
+from harness.errors import UsageError
+from harness.plan import choose, engine_of
+from harness.report import explain as report
+from harness.target import matches, parse_selector
+from harness.verbs import options
+
+
+@click.command
+@click.argument("case_id", metavar="CASE")
+@click.option(
+    "--on-disk",
+    is_flag=True,
+    help="Build it on an engine of this machine and show the overlay2 directories.",
+)
+@options.engine
+@options.target
+@options.cases
+@options.results
+def command(
+    *,
+    case_id: str,
+    on_disk: bool,
+    engines: tuple[str, ...],
+    targets: tuple[str, ...],
+    root: Path,
+    results: Path | None,
+) -> None:
+    """Tell a case line by line: the layer each line made, its files, who agrees.
+
+    \b
+    Examples:
+      layer-harness explain article/repeated-lines
+      layer-harness explain article/repeated-lines --on-disk -t legacy
+    """  # noqa: D301
+    chosen = select(load_cases(root), [case_id])
+    if len(chosen) != 1:
+        raise UsageError(
+            f"`{case_id}` is a group",
+            hint="name one of " + ", ".join(case.id for case in chosen),
+        )
+    case = chosen[0]
+    if on_disk:
+        _on_disk(case, engines, targets)
+        return
+    folder = options.results_folder(root, results)
+    patterns = [parse_selector(each) for each in targets]
+    found = {
+        target.id: each
+        for target in result.targets(folder)
+        if matches(patterns, target)
+        and (each := result.load(folder, target.id, case.id)) is not None
+    }
+    if not found:
+        raise UsageError(
+            f"{case.id} is not measured", hint=f"layer-harness run {case.id}"
+        )
+    stale = [name for name, each in found.items() if each.case_digest != case.digest]
+    if stale:
+        click.echo(f"measured before the case was changed: {', '.join(stale)}\n")
+    click.echo(report.explain(case, found))
+
+
+def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
+    cache = cache_folder()
+    with (
+        provision.engines(names, cache, lambda text: click.echo(text, err=True)) as found,
+        tempfile.TemporaryDirectory(prefix="layer-harness-") as folder,
+    ):
+        archive = Path(folder, "base.tar")
+        provision.save_base(None, found, cache, archive, click.echo)
+        base = from_archive(archive)
+        for target in choose(found, targets):
+            engine = engine_of(found, target)
+            site = Site(
+                target=target,
+                engine=engine,
+                client=connect(engine.address, timeout=120),
+                base=base,
+                limit=300,
+            )
+            for built in run(case, site, on_disk=True).built:
+                click.echo(f"{case.id}, build `{built.name}` on {target.id}\n")
+                if built.image is None:
+                    click.echo(f"fails: {built.transcript.error}\n")
+                elif built.directories is None:
+                    click.echo(
+                        "no overlay2 directories can be read here: that takes an engine "
+                        "on this machine with that storage driver, and root\n"
+                    )
+                else:
+                    ids = [layer.diff_id for layer in built.image.layers]
+                    record = ondisk.compare(built.directories, built.image.layers)
+                    click.echo(report.on_disk(built.directories, ids, record))

@@ -1,0 +1,30 @@
+"""`lint`: check cases without an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.case import find_cases
+from harness.lint import lint
+from harness.verbs import options
+
+
+@click.command
+@options.cases
+def command(*, root: Path) -> int:
+    """Check all cases without an engine; exit code 2 when there is a mistake.
+
+    \b
+    Example:
+      layer-harness lint --cases my-cases
+    """  # noqa: D301
+    mistakes = list(lint(root))
+    for each in mistakes:
+        click.echo(each)
+    if mistakes:
+        click.echo(f"{len(mistakes)} mistakes")
+        return 2
+    click.echo(f"{len(find_cases(root))} cases, no mistake")
+    return 0

@@ -1,0 +1,101 @@
+"""`list`: the cases, groups, targets or noise rules there are, one a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+
+from harness import result
+from harness.case import load_cases, load_groups, select
+from harness.verbs import options
+
+
+@click.command(name="list")
+@click.argument(
+    "what",
+    type=click.Choice(["cases", "groups", "targets"]),
+    default="cases",
+    required=False,
+)
+@click.option("-k", "keyword", default="", help="Only ids that contain this.")
+@click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
+@click.option("-q", "--quiet", is_flag=True, help="Ids alone, for a pipe.")
+@options.group
+@options.output
+@options.cases
+@options.results
+def command(
+    *,
+    what: str,
+    keyword: str,
+    tags: tuple[str, ...],
+    quiet: bool,
+    groups: tuple[str, ...],
+    form: str,
+    root: Path,
+    results: Path | None,
+) -> None:
+    """List cases, groups, or the targets that have results.
+
+    \b
+    Examples:
+      layer-harness list
+      layer-harness list -g copy -q | xargs layer-harness run
+      layer-harness list targets --format json
+    """  # noqa: D301
+    folder = options.results_folder(root, results)
+    rows = {
+        "cases": lambda: _cases(root, groups, tags),
+        "groups": lambda: _groups(root),
+        "targets": lambda: _targets(folder),
+    }[what]()
+    chosen = [row for row in rows if keyword in row["id"]]
+    if quiet:
+        text = "\n".join(row["id"] for row in chosen)
+    elif form == "json":
+        text = json.dumps(chosen, indent=1, sort_keys=True)
+    else:
+        style = "github" if form == "markdown" else "plain"
+        text = tabulate(chosen, headers="keys", tablefmt=style)
+    click.echo(text)
+
+
+def _cases(
+    root: Path, groups: tuple[str, ...], tags: tuple[str, ...]
+) -> list[dict[str, str]]:
+    return [
+        {"id": case.id, "title": case.title}
+        for case in select(load_cases(root), groups)
+        if not tags or set(tags) & set(case.tags)
+    ]
+
+
+def _groups(root: Path) -> list[dict[str, str]]:
+    counts: dict[str, int] = {}
+    for case in load_cases(root):
+        counts[case.group] = counts.get(case.group, 0) + 1
+    return [
+        {"id": name, "title": group.title, "cases": str(counts.get(name, 0))}
+        for name, group in load_groups(root).items()
+    ]
+
+
+def _targets(folder: Path) -> list[dict[str, str]]:
+    rows = []
+    for target in result.targets(folder):
+        path = folder / target.id / "target.json"
+        record = result.decode(
+            result.TargetRecord, path.read_bytes(), where=str(path)
+        )
+        count = len(list(path.parent.glob("*/*.json")))
+        rows.append(
+            {
+                "id": target.id,
+                "engine": f"{record.version}, API {record.api}, {record.store}",
+                "results": str(count),
+            }
+        )
+    return rows

@@ -1,0 +1,64 @@
+"""`matrix`: tabulate the results that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness import result
+from harness.case import load_cases, load_groups, select
+from harness.errors import UsageError
+from harness.grid import gather
+from harness.report.text import markdown, terminal
+from harness.target import matches, parse_selector
+from harness.verbs import options
+
+
+@click.command
+@click.argument("words", nargs=-1, metavar="[CASE|GROUP]...")
+@options.group
+@options.target
+@options.output
+@click.option("--exit-code", is_flag=True, help="End with 1 where targets diverge.")
+@options.cases
+@options.results
+def command(
+    *,
+    words: tuple[str, ...],
+    groups: tuple[str, ...],
+    targets: tuple[str, ...],
+    form: str,
+    exit_code: bool,
+    root: Path,
+    results: Path | None,
+) -> int:
+    """Tabulate stored results: cases by targets, claims, divergences in words.
+
+    \b
+    Examples:
+      layer-harness matrix                        all that was measured
+      layer-harness matrix -g article             the article, claim by claim
+      layer-harness matrix copy -t '*@20.10'      one group, one version
+      layer-harness matrix --format json | jq .rows
+    """  # noqa: D301
+    folder = options.results_folder(root, results)
+    cases = select(load_cases(root), [*words, *groups])
+    patterns = [parse_selector(each) for each in targets]
+    columns = [each for each in result.targets(folder) if matches(patterns, each)]
+    if not columns:
+        raise UsageError(
+            "no results to tabulate", where=str(folder), hint="layer-harness run"
+        )
+    matrix = gather(
+        root, folder, cases={case.id for case in cases}, targets=columns
+    )
+    headings = load_groups(root)
+    text = {
+        "text": lambda: terminal(matrix, headings),
+        "markdown": lambda: markdown(matrix, headings),
+        "json": lambda: result.encode(matrix).decode(),
+    }[form]()
+    click.echo(text.rstrip("\n"))
+    apart = exit_code and any(not row.agrees for row in matrix.rows)
+    return int(bool(matrix.count("fail")) or apart)

@@ -1,0 +1,125 @@
+"""`run`: pytest with our plugin and our names for its options."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import click
+import pytest
+
+from harness.case import load_cases, select
+from harness.errors import CaseError
+from harness.verbs import options
+
+#: More at a time than this gains nothing on two cores (FACTS 1).
+PER_CORE = 2
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("words", nargs=-1, metavar="[CASE|GROUP]... [-- PYTEST-OPTION...]")
+@options.engine
+@options.target
+@options.group
+@click.option("-k", "keyword", help="Only items whose name matches, as pytest -k.")
+@click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
+@click.option(
+    "-n", "jobs", type=click.IntRange(0), default=None, help="Builds at a time."
+)
+@click.option("--base", help="Image that cases get as BASE, instead of our own.")
+@click.option(
+    "--limit", type=float, default=300.0, show_default=True, help="Seconds for a build."
+)
+@click.option(
+    "--repeat", type=click.IntRange(1), default=1, help="Build so often; find noise."
+)
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+@click.option("--lf", is_flag=True, help="Only what failed last time.")
+@click.option("--junitxml", type=click.Path(path_type=Path), help="JUnit report here.")
+@options.cases
+@options.results
+def command(
+    *,
+    words: tuple[str, ...],
+    engines: tuple[str, ...],
+    targets: tuple[str, ...],
+    groups: tuple[str, ...],
+    keyword: str | None,
+    tags: tuple[str, ...],
+    jobs: int | None,
+    base: str | None,
+    limit: float,
+    repeat: int,
+    exitfirst: bool,
+    lf: bool,
+    junitxml: Path | None,
+    root: Path,
+    results: Path | None,
+) -> int:
+    """Build cases on targets, check them, write results, print the matrix.
+
+    \b
+    Examples:
+      layer-harness run                              all cases, both builders
+      layer-harness run article copy/into-new-dir    a group and a case
+      layer-harness run -t buildkit -n 4             one builder, four at a time
+      layer-harness run -e bookworm -e default       two engines in one matrix
+      layer-harness run --lf -- --maxfail=3          what failed, and pytest's options
+    """  # noqa: D301
+    names = [each for each in words if not each.startswith("-")]
+    extra = [each for each in words if each.startswith("-")]
+    every = load_cases(root)
+    chosen = select(every, [*names, *groups])
+    if tags:
+        chosen = [case for case in chosen if set(tags) & set(case.tags)]
+    if not chosen:
+        raise CaseError("no case is left", hint="layer-harness list shows all of them")
+    folder = options.results_folder(root, results)
+    arguments = [
+        *([str(root)] if len(chosen) == len(every) else [str(c.path) for c in chosen]),
+        *_pytest_options(root, folder),
+        *_parallel(jobs, len(chosen)),
+        f"--layer-limit={limit}",
+        f"--layer-repeat={repeat}",
+        *(f"--layer-engine={each}" for each in engines),
+        *(f"--layer-target={each}" for each in targets),
+        *([f"--layer-base={base}"] if base else []),
+        *(["-k", keyword] if keyword else []),
+        *(["-x"] if exitfirst else []),
+        *(["--lf"] if lf else []),
+        *([f"--junitxml={junitxml}"] if junitxml else []),
+        *extra,
+    ]
+    code = int(pytest.main(arguments))
+    # pytest's code for an interrupt is our code for a usage error.
+    return (
+        {pytest.ExitCode.INTERRUPTED: 130}.get(pytest.ExitCode(code), code)
+        if (code in set(pytest.ExitCode))
+        else code
+    )
+
+
+def _pytest_options(root: Path, results: Path) -> list[str]:
+    """Keep pytest to its part: no configuration of the folder's, no report but ours."""
+    ini = resources.files("harness") / "data" / "pytest.ini"
+    return [
+        "-p",
+        "layer-harness",
+        "-c",
+        str(ini),
+        f"--rootdir={root.resolve().parent}",
+        "-o",
+        f"cache_dir={results.parent / '.layer-harness' / 'pytest'}",
+        f"--layer-results={results}",
+        "-q",
+        "--no-header",
+        "--tb=no",
+        "-rN",
+    ]
+
+
+def _parallel(jobs: int | None, cases: int) -> list[str]:
+    cores = len(os.sched_getaffinity(0))
+    count = min(PER_CORE * cores, cases) if jobs is None else jobs
+    return ["-n", str(count), "--dist=worksteal"] if count > 1 else ["-p", "no:xdist"]

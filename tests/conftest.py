@@ -1,0 +1,61 @@
+"""The engine that tests build on: our own, started once for each worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import provision
+from harness.base import from_archive
+from harness.building import Site
+from harness.engines import Engine
+from harness.engines.address import connect
+from harness.engines.roots import cache_folder
+from harness.errors import HarnessError
+from harness.plan import targets_of
+
+pytest_plugins = ["pytester"]
+
+#: Engine to test on; facts that tests state were measured on bookworm's 20.10.24.
+VARIABLE = "LAYER_HARNESS_TEST_ENGINE"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """Start an engine, or say why there is none: a skip, but a failure in CI."""
+    name = os.environ.get(VARIABLE, provision.EMBEDDED)
+    manager = provision.engines([name], cache_folder(), print)
+    try:
+        found = manager.__enter__()
+    except HarnessError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no engine, and CI must have one: {error}")
+        pytest.skip(f"no engine: {error}")
+    try:
+        yield found[0]
+    finally:
+        manager.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def base_archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the standard base image's archive."""
+    place = tmp_path_factory.mktemp("base") / "base.tar"
+    provision.save_base(None, [engine], cache_folder(), place, print)
+    return place
+
+
+@pytest.fixture(params=["legacy", "buildkit"])
+def site(request: pytest.FixtureRequest, engine: Engine, base_archive: Path) -> Site:
+    """Give each of the engine's builders in turn, with the standard base."""
+    target = next(each for each in targets_of(engine) if each.builder == request.param)
+    return Site(
+        target=target,
+        engine=engine,
+        client=connect(engine.address, timeout=60),
+        base=from_archive(base_archive),
+        limit=60,
+    )
