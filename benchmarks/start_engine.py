@@ -1,0 +1,45 @@
+"""Measure how soon an engine of our own answers: with an empty cache, with a full one.
+
+Run as root: `python benchmarks/start_engine.py [SUITE] [STARTS]`. Packages come from
+apt's mirror each time it is run; the cache used is a temporary one.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness.engines import debian, roots
+
+
+def measure(suite: str, cache: Path) -> tuple[float, float]:
+    """Start an engine and stop it; gives the seconds until each was done."""
+    began = time.perf_counter()
+    started = debian.start(roots.suite(suite), cache=cache, say=lambda _: None)
+    answered = time.perf_counter()
+    started.stop()
+    return answered - began, time.perf_counter() - answered
+
+
+def main() -> None:
+    """Print the figures, one line each."""
+    suite = sys.argv[1] if len(sys.argv) > 1 else "bookworm"
+    starts = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    with tempfile.TemporaryDirectory(prefix="lh-") as folder:
+        cache = Path(folder)
+        began = time.perf_counter()
+        roots.prepare(roots.suite(suite), cache, lambda _: None)
+        print(f"{suite}: unpacked in {time.perf_counter() - began:.2f} s")
+        up, down = zip(*(measure(suite, cache) for _ in range(starts)), strict=True)
+        print(f"{suite}: first start {up[0]:.2f} s")
+        print(
+            f"{suite}: warm start {statistics.median(up):.2f} s "
+            f"(worst of {starts}: {max(up):.2f}), stop {statistics.median(down):.2f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""Debian's packages: the mirror this machine uses, and the tools that need it.
+
+The mirror is read from apt's own configuration. Commands run here end with the harness,
+whatever its end is, and their failures carry the last lines they said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from harness.errors import EngineError
+
+Say = Callable[[str], None]
+
+MIRROR_VARIABLE = "LAYER_HARNESS_DEBIAN_MIRROR"
+
+WAYS_OUT = (
+    "ways to an engine: (1) run as root on Debian or a relative of it, (2) start any "
+    "Docker engine here and use `-e default`, (3) name one elsewhere: "
+    "`-e tcp://HOST:2376` or `-e ssh://USER@HOST`"
+)
+
+_NAMES = (
+    "buster|bullseye|bookworm|trixie|forky|duke|sid|"
+    "oldoldstable|oldstable|stable|testing|unstable"
+)
+_INDEX = re.compile(
+    rf"^'(?P<site>[^']+?)/?/dists/(?:{_NAMES})/(?:In)?Release'", re.MULTILINE
+)
+
+_CAUSES = (
+    (
+        r"is expired|not valid yet",
+        "the mirror's Release file is past its date, or this machine's clock is wrong",
+    ),
+    (
+        r"NO_PUBKEY|not signed|keyring",
+        "this suite's keys are missing: `apt-get install debian-archive-keyring`",
+    ),
+    (
+        r"Could not resolve|Temporary failure|Could not connect|Network is unreach",
+        "the mirror cannot be reached: check the network and apt's proxy settings",
+    ),
+    (
+        r"does not have a Release file|404 +Not Found",
+        f"the mirror lacks this suite: set {MIRROR_VARIABLE} to one that has it",
+    ),
+    (r"No space left|not enough free space", "the disk is full: free about 1 GB"),
+    (r"Operation not permitted", "run as root, outside a locked-down container"),
+)
+
+
+def mirror() -> str:
+    """Give the Debian mirror that apt is configured with on this machine.
+
+    EngineError when there is no apt, or no Debian mirror among its sources.
+    """
+    chosen = os.environ.get(MIRROR_VARIABLE)
+    if chosen:
+        return chosen.rstrip("/")
+    if shutil.which("apt-get") is None:
+        raise EngineError(
+            "no apt-get here: this is not Debian or a relative of it", hint=WAYS_OUT
+        )
+    answer = subprocess.run(
+        ["apt-get", "--print-uris", "update"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_environment(),
+    )
+    found = parse_mirror(answer.stdout)
+    if found is None:
+        raise EngineError(
+            "apt's sources name no Debian mirror",
+            where="apt-get --print-uris update",
+            hint=f"set {MIRROR_VARIABLE} to the URL of one; {WAYS_OUT}",
+        )
+    return found
+
+
+def parse_mirror(uris: str) -> str | None:
+    """Read the first Debian mirror out of what `apt-get --print-uris update` says.
+
+    Security and updates suites have other names, other vendors other code names.
+    """
+    match = _INDEX.search(uris)
+    return match["site"] if match else None
+
+
+def run(command: Sequence[str], *, what: str, lock: int | None = None) -> str:
+    """Run `command` to its end and give what it said; EngineError when it fails.
+
+    It stands in a PID namespace that dies with this process, so that a killed harness
+    leaves no apt behind; `lock` stays held by it until it is gone. Where no namespace
+    can be had (no root, a locked-down container) only the command itself dies.
+    """
+    process = subprocess.Popen(
+        [*_guard(), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=_environment(),
+        start_new_session=True,
+        pass_fds=() if lock is None else (lock,),
+    )
+    try:
+        said, _ = process.communicate()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        raise EngineError(
+            f"{what} failed ({command[0]} ended with {process.returncode}):\n"
+            + tail(said),
+            hint=cause(said, _CAUSES) or "the last lines above say why",
+        )
+    return said
+
+
+def tail(said: str, lines: int = 15) -> str:
+    """Give the last lines of a log, indented to stand below a message."""
+    kept = [line for line in said.splitlines() if line.strip()][-lines:]
+    return "\n".join(f"  {line}" for line in kept) or "  (it said nothing)"
+
+
+def cause(said: str, causes: Iterable[tuple[str, str]]) -> str | None:
+    """Give the hint of the first pattern found in a log."""
+    for pattern, hint in causes:
+        if re.search(pattern, said):
+            return hint
+    return None
+
+
+def need(tool: str, say: Say, *, package: str | None = None) -> None:
+    """See to it that `tool` is here; as root with apt it is installed, and said so."""
+    if shutil.which(tool):
+        return
+    package = package or tool
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise EngineError(
+            f"{tool} is missing",
+            hint=f"as root: `apt-get install {package}`; {WAYS_OUT}",
+        )
+    say(f"installing {package} with apt-get (it unpacks Debian's packages)")
+    install = [
+        "apt-get", "install", "-y", "-q", "--no-install-recommends",
+        "-o", "DPkg::Lock::Timeout=300", package,
+    ]  # fmt: skip
+    try:
+        run(install, what=f"installing {package}")
+    except EngineError:
+        # the lists of a fresh machine are empty, those of an old one out of date
+        run(["apt-get", "update", "-q"], what="apt-get update")
+        run(install, what=f"installing {package}")
+
+
+def download(
+    package: str, suite: str, folder: Path, *, lock: int, stale: bool = False
+) -> Path:
+    """Unpack one package of a suite below `folder`, its dependencies left out.
+
+    Works without root and without mmdebstrap; apt's own state is not touched.
+    """
+    if shutil.which("dpkg-deb") is None:
+        raise EngineError("no dpkg-deb here: this is not Debian", hint=WAYS_OUT)
+    state = folder / "apt"
+    for each in ("lists/partial", "cache/archives/partial", "etc"):
+        (state / each).mkdir(parents=True)
+    (state / "status").touch()
+    (state / "etc" / "sources.list").write_text(f"deb {mirror()} {suite} main\n")
+    options = [
+        f"Dir::State::Lists={state}/lists",
+        f"Dir::State::status={state}/status",
+        f"Dir::Cache={state}/cache",
+        f"Dir::Etc::SourceList={state}/etc/sources.list",
+        "Dir::Etc::SourceParts=/dev/null",
+        "Acquire::Languages=none",
+        "APT::Sandbox::User=root",
+        *(f"{key}={value}" for key, value in freshness(stale=stale).items()),
+    ]
+    apt = ["apt-get", "-q", *(f"-o{each}" for each in options)]
+    what = f"downloading {package} of Debian {suite}"
+    run([*apt, "update", "--error-on=any"], what=what, lock=lock)
+    run(
+        [*apt, "install", "-y", "--download-only", "--no-install-recommends", package],
+        what=what,
+        lock=lock,
+    )
+    unpacked = folder / "root"
+    for archive in sorted((state / "cache" / "archives").glob(f"{package}_*.deb")):
+        run(["dpkg-deb", "-x", str(archive), str(unpacked)], what=what, lock=lock)
+    shutil.rmtree(state)
+    return unpacked
+
+
+def freshness(*, stale: bool) -> dict[str, str]:
+    """Give apt's options for a suite: patience, and what a stale Release file needs."""
+    patience = {"Acquire::Retries": "2", "Acquire::http::Timeout": "20"}
+    return patience | ({"Acquire::Check-Valid-Until": "false"} if stale else {})
+
+
+def _guard() -> list[str]:
+    dies_with_us = ["setpriv", "--pdeathsig", "KILL"]
+    namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)
+    return dies_with_us if tried.returncode else [*dies_with_us, *namespace]
+
+
+def _environment() -> dict[str, str]:
+    # messages are matched, so they must not be translated
+    return {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}

@@ -1,0 +1,288 @@
+"""Our own engines: a Debian suite's packages, started in namespaces on demand.
+
+An engine is up when its socket answers, and gone with the harness, whatever the
+harness's end is, unless it was asked to stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from harness.engines import Address, Engine, Suite, address, apt, namespace, roots
+from harness.engines.apt import Say
+from harness.engines.namespace import Running, Space
+from harness.errors import EngineError
+
+# measured: 1 to 1.5 s on a quiet machine
+_START = 60.0
+
+# a data root in memory gets half of what is available, if that is worth having
+_LEAST_KIB = 2 * 1024 * 1024
+
+# file systems that overlay2 cannot have its upper directories on
+_NO_OVERLAY = {"overlay", "nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "vfat"}
+
+_CAUSES = (
+    (
+        r"unshare failed|unshare: .*not permitted|mount: .*(not permitted|denied)",
+        (
+            "this root may not make namespaces: run outside the container, or with "
+            "CAP_SYS_ADMIN (`docker run --privileged`)"
+        ),
+    ),
+    (
+        r"cgroup mountpoint|[Cc]group.*(isn't|not) mounted|sys/fs/cgroup.*failed",
+        "cgroups are not mounted at /sys/fs/cgroup: run where an init system did so",
+    ),
+    (
+        r"[Nn]o space left on device|ENOSPC",
+        f"it is full: free 2 GB, or set {roots.CACHE_VARIABLE} to a roomier place",
+    ),
+    (
+        r"driver not supported|overlay2?.*not supported|failed to mount overlay",
+        (
+            "kernel or file system lack overlay: `modprobe overlay`, or "
+            f"set {roots.CACHE_VARIABLE} to an ext4, xfs or btrfs folder"
+        ),
+    ),
+    (
+        r"[Bb]ridge.*(not supported|not permitted)|add interface type bridge",
+        "the kernel lacks the bridge module: `modprobe bridge`",
+    ),
+    (
+        r"(dockerd|containerd).*(not found|No such file)|can't execute",
+        "the unpacked root is damaged: remove it from the cache, it is unpacked again",
+    ),
+)
+
+
+class Started:
+    """An engine of our own that runs; as a context manager it is stopped at the end."""
+
+    def __init__(self, engine: Engine, running: Running) -> None:
+        self.engine = engine
+        self._running = running
+
+    def __enter__(self) -> Self:
+        """Give the started engine itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the engine."""
+        self.stop()
+
+    def stop(self) -> None:
+        """End the engine and all that is in it; harmless a second time."""
+        self._running.stop()
+
+    def log(self) -> str:
+        """Give what the engine's daemon said so far."""
+        return self._running.space.log()
+
+    def wait(self) -> bool:
+        """Wait for a daemon that a build ended; False when it does not come back."""
+        try:
+            _wait(self._running, lambda: address.answers(self.engine.address))
+        except EngineError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An engine of ours that lives, as another process sees it."""
+
+    space: Space
+    engine: Engine | None
+    kept: bool
+    owner: int
+
+
+def start(suite: Suite, *, cache: Path, say: Say, keep: bool = False) -> Started:
+    """Start the engine of a Debian suite and wait until it answers.
+
+    With `keep` it outlives this process, until `stop_kept`. EngineError with the tail
+    of its log when it does not come up.
+    """
+    for obstacle in obstacles():
+        raise EngineError(f"no engine of our own: {obstacle}", hint=apt.WAYS_OUT)
+    sweep(cache, say)
+    root = roots.prepare(suite, cache, say)
+    data_kib = _data_kib()
+    driver = "overlay2" if data_kib or _overlay_on(cache) else "vfs"
+    if driver == "vfs":
+        say(
+            f"{cache} is on a file system without overlay and memory is short: "
+            "the engine gets the storage driver vfs, which is slow and big"
+        )
+    say(f"starting Debian {suite.name}'s Docker engine")
+    plan = namespace.Plan(
+        name=suite.name,
+        root=root,
+        options=_options(driver),
+        data_kib=data_kib,
+        keep=keep,
+    )
+    running = namespace.launch(plan, cache)
+    try:
+        running.space.note(
+            "state", {"suite": suite.name, "kept": keep, "owner": os.getpid()}
+        )
+        engine = _identify(suite, running)
+        running.space.mark_answered()
+        running.space.note("engine", engine.to_dict())
+        if keep:
+            running.release()
+    except BaseException:
+        running.stop()
+        raise
+    return Started(engine, running)
+
+
+def status(cache: Path) -> list[Entry]:
+    """Give all engines of ours that live now, kept or in use by some process."""
+    entries = []
+    for space in namespace.spaces(cache):
+        state, engine = space.noted("state"), space.noted("engine")
+        entries.append(
+            Entry(
+                space=space,
+                engine=Engine.from_dict(engine) if engine else None,
+                kept=bool(state and state["kept"]),
+                owner=int(state["owner"]) if state else 0,
+            )
+        )
+    return entries
+
+
+def stop_kept(cache: Path, say: Say, names: Sequence[str] = ()) -> list[Entry]:
+    """Stop the kept engines with these names, all without any; gives the stopped.
+
+    Those that another harness has started for itself are left alone.
+    """
+    stopped = []
+    for entry in status(cache):
+        name = entry.engine.name if entry.engine else entry.space.folder.name
+        if entry.kept and (not names or name in names):
+            say(f"stopping {name}")
+            namespace.end(entry.space)
+            stopped.append(entry)
+    sweep(cache, say)
+    return stopped
+
+
+def sweep(cache: Path, say: Say) -> None:
+    """Clean up behind harnesses that were killed."""
+    for space in namespace.sweep(cache):
+        say(f"removed what a killed run left: {space.folder.name}")
+
+
+def obstacles() -> tuple[str, ...]:
+    """Say what keeps this machine and user from running engines of our own."""
+    found = []
+    if not sys.platform.startswith("linux"):
+        found.append("they run on Linux only")
+    elif shutil.which("apt-get") is None:
+        found.append("no apt-get here: this is not Debian or a relative of it")
+    elif os.geteuid() != 0:
+        found.append("starting one needs root")
+    elif shutil.which("unshare") is None:
+        found.append("unshare is missing: `apt-get install util-linux`")
+    return tuple(found)
+
+
+def _options(driver: str) -> tuple[str, ...]:
+    return (
+        # the root has no `iptables` command: no maintainer script linked it. No traffic
+        # leaves the namespace anyway
+        "--iptables=false",
+        "--ip6tables=false",
+        f"--storage-driver={driver}",
+        "--exec-opt=native.cgroupdriver=cgroupfs",
+    )
+
+
+def _identify(suite: Suite, running: Running) -> Engine:
+    space = running.space
+    place = Address(url=f"unix://{space.socket}")
+    _wait(running, lambda: space.socket.exists() and address.answers(place))
+    # dockerd makes it for the group docker too; its folder is closed anyway
+    space.socket.chmod(0o600)
+    return address.identify(suite.name, place, data_root=f"{space.root}/var/lib/docker")
+
+
+def _wait(running: Running, up: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START
+    while not up():
+        if running.ended() or time.monotonic() > deadline:
+            said = running.space.log()
+            what = "ended at once" if running.ended() else "does not answer"
+            raise EngineError(
+                f"the engine {what}; the end of its log:\n{apt.tail(said)}",
+                where=running.space.folder.name,
+                hint=apt.cause(said, _CAUSES)
+                or "`layer-harness doctor` says what can run here and what cannot",
+            )
+        # a socket that is not there yet gives no event to wait for
+        time.sleep(0.02)
+
+
+def _data_kib() -> int | None:
+    """Give the size of a data root in memory, None when it has to be on disk.
+
+    Half of what is available, but only where a tmpfs takes user xattrs: layers have
+    them, and a kernel before 6.6 keeps them on disk only.
+    """
+    release = os.uname().release.split(".")
+    if (int(release[0]), int(release[1].split("-")[0])) < (6, 6):
+        return None
+    half = min(_available_kib(), _cgroup_room_kib()) // 2
+    return half if half >= _LEAST_KIB else None
+
+
+def _available_kib() -> int:
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1])
+    return 0
+
+
+def _cgroup_room_kib() -> int:
+    """Give what a memory limit on this process leaves; huge when there is none."""
+    room = 1 << 60
+    for limit, usage in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most = int((namespace.CGROUPS / limit).read_text())
+            used = int((namespace.CGROUPS / usage).read_text())
+        except (OSError, ValueError):
+            continue
+        room = min(room, max(0, most - used))
+    return room // 1024
+
+
+def _overlay_on(folder: Path) -> bool:
+    """Say whether overlay2 can keep its layers on the file system of `folder`."""
+    place = str(folder.resolve())
+    best, kind = "", ""
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        _, point, this, *_ = line.split(" ")
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, this
+    return kind.split(".")[0] not in _NO_OVERLAY

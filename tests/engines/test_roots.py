@@ -1,0 +1,172 @@
+"""A root is unpacked once, from the mirror that apt is configured with."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.engines import Suite, apt, namespace, roots
+from harness.engines.namespace import Space
+from harness.errors import EngineError, UsageError
+
+SUITE = Suite(name="bookworm", version="20.10.24", packages=("docker.io",))
+
+
+@pytest.mark.parametrize(
+    ("uris", "found"),
+    [
+        (
+            "'http://mirror.example/security/dists/bookworm-security/InRelease' a 0 \n"
+            "'http://mirror.example/debian/dists/bookworm-updates/InRelease' b 0 \n"
+            "'http://mirror.example/debian/dists/bookworm/InRelease' c 0 \n",
+            "http://mirror.example/debian",
+        ),
+        (
+            "'https://mirror.example/dists/stable/InRelease' a 0 \n",
+            "https://mirror.example",
+        ),
+        ("'file:/srv/debian/dists/trixie/InRelease' a 0 \n", "file:/srv/debian"),
+        ("'http://mirror.example/ubuntu/dists/noble/InRelease' a 0 \n", None),
+        ("'http://mirror.example/tool/dists/nodistro/InRelease' a 0 \n", None),
+        ("", None),
+    ],
+)
+def test_the_mirror_is_the_debian_one_of_apt(uris: str, found: str | None) -> None:
+    assert apt.parse_mirror(uris) == found
+
+
+def test_a_mirror_of_the_users_choice_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian/")
+    assert apt.mirror() == "http://mirror.example/debian"
+
+
+def test_no_apt_is_said_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(apt.MIRROR_VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(EngineError) as caught:
+        apt.mirror()
+    assert caught.value.hint == apt.WAYS_OUT
+
+
+def test_the_catalogue_has_the_suites_oldest_first() -> None:
+    versions = [(each.name, each.version) for each in roots.suites()]
+    assert versions == [
+        ("bullseye", "20.10.5"),
+        ("bookworm", "20.10.24"),
+        ("trixie", "26.1.5"),
+        ("forky", "28.5.2"),
+    ]
+
+
+def test_a_suite_is_found_with_and_without_its_prefix() -> None:
+    assert roots.suite("debian:trixie") == roots.suite("trixie")
+
+
+def test_an_unknown_suite_names_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        roots.suite("bokworm")
+    assert caught.value.hint.startswith("did you mean `bookworm`?")
+
+
+def test_the_cache_folder_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(roots.CACHE_VARIABLE, str(tmp_path))
+    assert roots.cache_folder() == tmp_path
+    monkeypatch.setenv(roots.CACHE_VARIABLE, "here")
+    assert roots.cache_folder() == Path.cwd() / "here"
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="setpriv and unshare are Linux's"
+)
+def test_a_failing_tool_shows_its_last_lines() -> None:
+    program = "for i in 1 2 3; do echo line $i; done; echo NO_PUBKEY 1234; exit 7"
+    with pytest.raises(EngineError) as caught:
+        apt.run(["sh", "-c", program], what="unpacking")
+    assert caught.value.message == (
+        "unpacking failed (sh ended with 7):\n"
+        "  line 1\n  line 2\n  line 3\n  NO_PUBKEY 1234"
+    )
+    assert "debian-archive-keyring" in caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets as far as unpacking")
+def test_an_unreachable_mirror_leaves_no_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apt, "need", lambda *_: None)
+    monkeypatch.setattr(apt, "run", refuse)
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian")
+    with pytest.raises(EngineError, match="refused"):
+        roots.prepare(SUITE, tmp_path, print)
+    (left,) = (tmp_path / "roots").iterdir()
+    assert re.fullmatch(r"bookworm-\w+\.lock", left.name)
+    assert roots.prepared(SUITE, tmp_path) is None
+
+
+def refuse(*_: object, **__: object) -> str:
+    raise EngineError("refused")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets as far as unpacking")
+def test_what_a_killed_unpacking_left_is_no_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpack(command: list[str], **_: object) -> str:
+        root = Path(command[-2])
+        assert not list(root.parent.iterdir())
+        (root / "usr/bin").mkdir(parents=True)
+        (root / "usr/bin/busybox").touch()
+        return ""
+
+    monkeypatch.setattr(apt, "need", lambda *_: None)
+    monkeypatch.setattr(apt, "run", unpack)
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian")
+    done = roots.prepare(SUITE, tmp_path, print)
+    done.rename(done.with_name(f"{done.name}.part"))
+    assert roots.prepared(SUITE, tmp_path) is None
+    again = roots.prepare(SUITE, tmp_path, print)
+    assert again == done
+    assert roots.busybox_of(again) == again / "usr/bin/busybox"
+    assert (again / "bin").is_symlink()
+    assert not done.with_name(f"{done.name}.part").exists()
+
+
+def test_a_cache_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EngineError) as caught:
+        roots.busybox(tmp_path / "file", print)
+    assert roots.CACHE_VARIABLE in caught.value.hint
+
+
+def test_a_sweep_removes_only_what_nobody_holds(tmp_path: Path) -> None:
+    held, lock = namespace._claim("held", tmp_path)
+    left, other = namespace._claim("left", tmp_path)
+    os.close(other)
+    assert namespace.spaces(tmp_path) == [held]
+    assert namespace.sweep(tmp_path) == [left]
+    assert held.folder.is_dir()
+    assert not left.folder.exists()
+    os.close(lock)
+    assert namespace.sweep(tmp_path) == [held]
+
+
+def test_too_long_a_path_for_a_socket_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        namespace._claim("bookworm", tmp_path / ("x" * 90))
+    assert roots.CACHE_VARIABLE in caught.value.hint
+
+
+def test_a_note_that_was_cut_is_none(tmp_path: Path) -> None:
+    space = Space(folder=tmp_path)
+    space.note("state", {"kept": True})
+    assert space.noted("state") == {"kept": True}
+    (tmp_path / "state.json").write_text('{"kept"')
+    assert space.noted("state") is None
