@@ -1,4 +1,6 @@
-"""Layer Harness: does this Dockerfile build the same image everywhere?
+"""Layer Harness, a differential test harness for container image builders.
+
+Does this Dockerfile build the same image everywhere?
 
 The flow, which is also the order of the modules:
 Case -> (on a Target) build -> Image -> Observation -> check and agree -> Result ->

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import docker
 import requests
@@ -29,7 +29,7 @@ from harness.case import Case
 from harness.casefile import Build
 from harness.context import write_tar
 from harness.engines import Engine
-from harness.errors import EngineError, EngineGone
+from harness.errors import CaseError, EngineError, EngineGone
 from harness.image import ChunkReader, Image, read_archive
 from harness.layer import Layer
 from harness.observation import ContainerRecord
@@ -75,7 +75,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """All builds of a case, run once: its base's reference and the times, in seconds."""
+    """All builds of a case, run once; its base's reference; the times, in seconds."""
 
     base: str
     base_image: Image
@@ -85,9 +85,9 @@ class Run:
 
 
 def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
-    """Run a case's builds in order; a build that fails is a `Built` without an image.
+    """Run a case's builds in order; one that fails is a `Built` without an image.
 
-    `on_disk` has overlay2's directories read even where no expectation asks for it.
+    `on_disk` has overlay2's directories read though no expectation asks for it.
 
     Raises EngineGone when the engine does not answer any more, EngineError for what it
     refuses outside of a build, ArchiveError for an export that cannot be true.
@@ -95,15 +95,15 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     with ExitStack() as stack, _engine_errors(site):
         reference, base_image = stack.enter_context(_own_base(site))
         since = site.now()
-        tags: dict[str, str] = {}
+        offered = {"BASE": reference}
         done: list[Built] = []
         for name in case.builds:
             if done:
                 next_second(site.now)
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
-            built = _build(case, name, tag, reference, tags, site)
+            built = _build(case, name, tag, offered, site)
             stack.callback(_remove, site.client, tag, built.transcript.images)
-            tags[name] = tag
+            offered[argument(name)] = tag
             done.append(_fetched(case, built, tag, base_image, site, on_disk=on_disk))
         return Run(
             base=reference,
@@ -149,7 +149,7 @@ def _engine_errors(site: Site) -> Iterator[None]:
 def _own_base(site: Site) -> Iterator[tuple[str, Image]]:
     """Load the case's own copy of the base; give its reference and what is in it."""
     reference = f"{PREFIX}/base:{uuid.uuid4().hex}"
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as archive:
+    with _temporary() as archive:
         image = salted(site.base, reference, reference, archive)
         archive.seek(0)
         for line in site.client.load_image(archive, quiet=True):
@@ -165,21 +165,21 @@ def _own_base(site: Site) -> Iterator[tuple[str, Image]]:
 
 
 def _build(
-    case: Case,
-    name: str,
-    tag: str,
-    base: str,
-    earlier: Mapping[str, str],
-    site: Site,
+    case: Case, name: str, tag: str, offered: Mapping[str, str], site: Site
 ) -> Built:
+    """Run one build; it gets those arguments offered that its Dockerfile declares."""
     plan = case.builds[name]
-    offered = {"BASE": base}
-    for other, image in earlier.items():
-        offered[argument(other)] = image
     declared = set(_ARG.findall(plan.dockerfile))
     args = {key: value for key, value in offered.items() if key in declared}
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as context:
-        write_tar(case.context(name), context)
+    with _temporary() as context:
+        try:
+            write_tar(case.context(name), context)
+        except ValueError as error:
+            raise CaseError(
+                f"the context of `{name}` is no tar: {error}",
+                where=str(case.path),
+                hint="see `context` in CONTRIBUTING.md",
+            ) from error
         context.seek(0)
         transcript = build(
             site.client,
@@ -204,6 +204,12 @@ def _build(
             hint="look at the engine's log; other cases go on",
         )
     return Built(name=name, build=plan, transcript=transcript)
+
+
+def _temporary() -> BinaryIO:
+    """Open a temporary file that is kept in memory while it is small."""
+    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
+    return cast("BinaryIO", file)
 
 
 def _options(plan: Build) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Case:
             files = read_folder(folder)
         else:
             files = [source.file(path) for path, source in build.context.items()]
-        if build.dockerfile and all(each.path != build.file for each in files):
+        if all(each.path != build.file for each in files):
             content = build.dockerfile.encode()
             files.append(ContextFile(path=build.file, content=content))
         return files
@@ -227,6 +227,7 @@ def _check_builds(case: Case, document: Document) -> None:
     }
     for name, build in case.builds.items():
         at: Location = ("builds", name) if document.value.get("builds") else ()
+        _check_context(build, document, at)
         parsed = dockerfile.parse(build.dockerfile)
         if not parsed.stages and name not in failing:
             raise document.error(
@@ -235,6 +236,18 @@ def _check_builds(case: Case, document: Document) -> None:
                 "begin with `ARG BASE` and `FROM ${BASE}`, or expect "
                 "`build: {error: ...}`",
             )
+
+
+def _check_context(build: Build, document: Document, at: Location) -> None:
+    if isinstance(build.context, str):
+        return
+    for path, source in build.context.items():
+        try:
+            source.file(path)
+        except ValueError as error:
+            raise document.error(
+                (*at, "context", path), str(error), "see `context` in CONTRIBUTING.md"
+            ) from error
 
 
 def _check_expectation(

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.context import ContextFile, tar_bytes
+from harness.context import MTIME, ContextFile, tar_bytes
 from harness.expectation import Expectation, Mode, Selectors, Strict
 
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -67,6 +67,12 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 ContextPath = Annotated[str, AfterValidator(_inside)]
 
 
+_KINDS = (
+    *("content", "hex", "size", "symlink", "hardlink"),
+    *("dir", "fifo", "char", "block", "tar"),
+)
+
+
 class Source(Strict):
     """One path of a build context, with every attribute a tar can carry."""
 
@@ -91,14 +97,12 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = ("content", "hex", "size", "symlink", "hardlink", "dir", "fifo")
-        kinds += ("char", "block", "tar")
-        given = [name for name in kinds if getattr(self, name) is not None]
+        given = [name for name in _KINDS if getattr(self, name) is not None]
         if len(given) != 1:
             raise PydanticCustomError(
                 "kind",
                 "{count} kinds of content for one path",
-                {"count": len(given), "hint": f"give one of: {', '.join(kinds)}"},
+                {"count": len(given), "hint": f"give one of: {', '.join(_KINDS)}"},
             )
         return self
 
@@ -131,7 +135,7 @@ class Source(Strict):
             uid=self.uid,
             gid=self.gid,
             xattrs={name: bytes.fromhex(text) for name, text in self.xattrs.items()},
-            **({} if self.mtime is None else {"mtime": self.mtime}),
+            mtime=MTIME if self.mtime is None else self.mtime,
         )
 
 
@@ -177,7 +181,7 @@ class Build(_BuildKeys):
 
 
 class CaseFile(_BuildKeys):
-    """One case: what is built, on which targets it makes sense, what should come out."""
+    """One case: what is built, where it makes sense, what should come out."""
 
     title: str
     why: str = Field(description="the question, and why its answer matters")

@@ -5,7 +5,7 @@ What a property means is `properties`'; here it is held, known, a `may` or a fai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,11 +46,14 @@ class Check:
 
 
 def check(
-    case: Case, target: Target, observation: Observation, base: View
+    case: Case, target: Target, observation: Observation, below: Mapping[str, View]
 ) -> tuple[Check, ...]:
-    """Judge every expectation that speaks of `target` (`differs` is the matrix's)."""
+    """Judge every expectation that speaks of `target` (`differs` is the matrix's).
+
+    `below` has, by build, the merged view of the image that its FROM named.
+    """
     return tuple(
-        judge(index, each, target, _findings(each, observation, base))
+        judge(index, each, target, _findings(each, observation, below))
         for index, each in case.expectations(target)
         if each.differs is None
     )
@@ -65,6 +68,7 @@ def judge(
     """Turn the findings of one expectation on `target` into its verdict."""
     known = _known(expectation.known, target)
     verdict: Verdict
+    texts: tuple[str, ...]
     if isinstance(findings, NotMeasured):
         verdict, held, texts = "unsupported", False, (str(findings),)
     elif not findings:
@@ -104,10 +108,10 @@ def _known(entries: Iterable[Known], target: Target) -> Known | None:
 
 
 def _findings(
-    expectation: Expectation, observation: Observation, base: View
+    expectation: Expectation, observation: Observation, below: Mapping[str, View]
 ) -> tuple[str, ...] | NotMeasured:
     build = observation.build(expectation.of)
-    subject = Subject(build=build, observation=observation, base=base)
+    subject = Subject(build=build, observation=observation, below=below[build.name])
     found: list[str] = []
     try:
         for name, value in expectation.properties():

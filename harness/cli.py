@@ -55,7 +55,7 @@ class Verbs(click.Group):
     def format_commands(
         self,
         ctx: click.Context,
-        formatter: click.HelpFormatter,  # noqa: ARG002
+        formatter: click.HelpFormatter,
     ) -> None:
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
@@ -70,7 +70,7 @@ class Verbs(click.Group):
 )
 @click.version_option(__version__, prog_name="layer-harness")
 def cli() -> None:
-    """Does this Dockerfile build the same image everywhere?
+    """Tell whether a Dockerfile builds the same image everywhere.
 
     Layer Harness builds YAML cases with the legacy builder and with BuildKit, on
     Docker engines of several versions, and says which instruction made which layer,

@@ -6,6 +6,7 @@ image's read-only ones, and removing the container drops it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -42,7 +43,7 @@ def run(
     try:
         upper = _upper(client.inspect_container(container), client.info(), engine)
         client.start(container)
-        exit_code = int(client.wait(container, timeout=limit)["StatusCode"])
+        exit_code = int(client.wait(container, timeout=math.ceil(limit))["StatusCode"])
         writes = written(client.diff(container) or ())
     finally:
         with suppress(NotFound):

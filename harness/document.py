@@ -146,7 +146,7 @@ class _Reader:
                 node.start_mark, f"unknown tag {node.tag}", "write a plain value"
             )
         try:
-            return self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self.loader.construct_object(node)
         except ValueError as error:
             raise self.refuse(
                 node.start_mark, f"no such value: {error}", "quote it if it is a text"

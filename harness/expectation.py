@@ -93,7 +93,7 @@ def _owner(value: Any) -> Any:
 
 
 def _absolute(path: str) -> str:
-    if not path.startswith("/") or path != "/" and path.endswith("/"):
+    if not path.startswith("/") or (path != "/" and path.endswith("/")):
         raise PydanticCustomError(
             "path",
             "a path in an image starts with / and does not end with one",

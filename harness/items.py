@@ -31,7 +31,7 @@ SITES = pytest.StashKey[dict[str, Site]]()
 CELL, VERDICT, SECONDS = "layer cell", "layer verdict", "layer seconds"
 
 
-class NotAsExpected(Exception):  # noqa: N818  # it ends a test, not the harness
+class NotAsExpected(Exception):  # it ends a test, not the harness
     """An expectation that failed; the text is the report."""
 
 
@@ -103,7 +103,7 @@ class CaseItem(pytest.Item):
             f"{check.verdict}: {check.because}\n"
             + "\n".join(f"    {finding}" for finding in check.findings)
             for check in self.measured.checks
-            if check.verdict not in {"pass"}
+            if check.verdict != "pass"
         ]
         verdict = self.measured.verdict
         self.user_properties.append((VERDICT, verdict))

@@ -55,8 +55,8 @@ def _groups(case: Case, groups: Mapping[str, Group]) -> Iterator[str]:
         for claim in expectation.claim:
             if claim not in group.claims:
                 yield (
-                    f"{case.path}: cites the claim {claim}, which [{case.group}.claims] "
-                    "of groups.toml does not have"
+                    f"{case.path}: cites the claim {claim}, which groups.toml does "
+                    f"not have in [{case.group}.claims]"
                 )
 
 
@@ -64,7 +64,9 @@ def _cold(case: Case) -> Iterator[str]:
     """Find builds that could take something from another case's cache."""
     for name, build in case.builds.items():
         sources = [
-            stage.source for stage in parse(build.dockerfile).stages if not stage.parent
+            stage.source
+            for stage in parse(build.dockerfile).stages
+            if stage.parent is None
         ]
         if not case.cold(name) and "scratch" in sources:
             yield (

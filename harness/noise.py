@@ -18,8 +18,8 @@ from harness.observation import Change
 
 #: Name to reason, for reports.
 RULES = {
-    "build-time": "a time within the build is the word `build`: another run has another",
-    "build-time-diff-id": "a layer with a time of the build has another diff ID each run",
+    "build-time": "a time within the build is `build`: another run has another",
+    "build-time-diff-id": "a layer with a time of the build has no lasting diff ID",
     "mode-type-bits": "20.10 writes the type of a file into its mode (moby/moby#44083)",
     "user-names": "20.10 looks names up in the /etc/passwd of the engine's machine",
     "whiteout-attributes": "whiteouts share one inode: link name and owner are chance",
@@ -34,6 +34,7 @@ MARGIN = 2.0
 
 _CONFIG_IDS = ("Image", "Hostname", "Domainname")
 _TEXTS = (
+    (re.compile(r"(?:docker\.io/)?layer-harness/build:[0-9a-f]+"), "IMAGE"),
     (re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b"), "ID"),
     (re.compile(r"/var/lib/docker/[^\s\"':]*"), "PATH"),
     (re.compile(r"/var/lib/containerd/[^\s\"':]*"), "PATH"),
@@ -118,18 +119,22 @@ class Noise:
                 kept[name] = config[name]
         return kept
 
-    def text(self, text: str) -> str:
-        """Take what is random out of an error's or a history's text."""
-        clean = text
-        if self.base and self.base in clean:
+    def named(self, text: str) -> str:
+        """Write the base's own name in a text as the variable it was given by."""
+        if self.base and self.base in text:
             self.touched.add("base-name")
-            for name in (f"docker.io/library/{self.base}", self.base):
-                clean = clean.replace(name, "${BASE}")
+            for name in (f"docker.io/{self.base}", self.base):
+                text = text.replace(name, "${BASE}")
+        return text.strip()
+
+    def text(self, text: str) -> str:
+        """Take what is random out of an error's text."""
+        clean = self.named(text)
         for pattern, word in _TEXTS:
             clean, count = pattern.subn(word, clean)
             if count:
                 self.touched.add("temporary-names")
-        return clean.strip()
+        return clean
 
 
 def isoformat(seconds: float) -> str:

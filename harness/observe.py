@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from operator import eq
 from typing import Any
 
 from harness import dockerfile, ondisk
@@ -35,10 +37,13 @@ _VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What `observe` gives: the observation, the base's merged view, and the raw run."""
+    """What `observe` gives: the observation, the raw run, and what lay below.
+
+    `below` has, by build, the merged view of the image that its FROM named.
+    """
 
     observation: Observation
-    base: View
+    below: Mapping[str, View]
     run: Run
 
 
@@ -66,7 +71,7 @@ def observe(case: Case, site: Site) -> Measurement:
     observation = Observation(
         case=case.id, target=site.target.id, builds=tuple(records)
     )
-    return Measurement(observation=observation, base=recorder.base, run=first)
+    return Measurement(observation=observation, below=recorder.below, run=first)
 
 
 class Recorder:
@@ -76,7 +81,7 @@ class Recorder:
         self.case = case
         self.target = target
         self.run = measured
-        self.base = self._base_view()
+        self.below: dict[str, View] = {}
 
     def record(self, position: int) -> BuildRecord:
         """Record one build of the run."""
@@ -85,6 +90,7 @@ class Recorder:
         transcript, image = built.transcript, built.image
         parsed = dockerfile.parse(built.build.dockerfile)
         builder = self.target.builder
+        self.below[built.name] = {}
         if image is None:
             outcome: Outcome = "timeout" if transcript.ending == "timeout" else "error"
             error = noise.text(transcript.error)
@@ -98,7 +104,8 @@ class Recorder:
                 noise=tuple(sorted(noise.touched)),
             )
         parent = self._parent(parsed, built, self.run.built[:position])
-        below = parent.layers if parent else ()
+        view = self.below[built.name] = self._view(parent)
+        below = len(parent.layers) if parent else 0
         history = image.config.get("history") or []
         skipped = len(parent.config.get("history") or []) if parent else 0
         own = history[skipped:]
@@ -110,18 +117,19 @@ class Recorder:
             empty=[bool(each.get("empty_layer")) for each in own],
             triggers=_triggers(parent),
         )
-        layers = self._layers(image, len(below), mapped, noise)
-        cold = self.case.cold(built.name)
-        cached = {} if cold else cached_lines(parsed, transcript, builder=builder)
+        layers = self._layers(image, view, mapped, noise)
+        # A case's only build has nothing of its own to take from a cache.
+        alone = len(self.case.builds) == 1
+        cached = {} if alone else cached_lines(parsed, transcript, builder=builder)
         return BuildRecord(
             name=built.name,
             outcome="ok",
-            below=len(below),
+            below=below,
             layers=layers,
             steps=tuple(
                 Step(
                     line=each.line,
-                    text=noise.text(each.text),
+                    text=each.text,
                     layer=layer,
                     cached=cached.get(each.line),
                 )
@@ -129,7 +137,7 @@ class Recorder:
             ),
             history=tuple(_history(each, noise) for each in own),
             config=noise.config(image.config),
-            relations=self._relations(position, len(below), mapped),
+            relations=self._relations(position, below, mapped),
             container=built.container,
             on_disk=(
                 ondisk.compare(built.directories, image.layers)
@@ -143,10 +151,11 @@ class Recorder:
     def _noise(self) -> Noise:
         return Noise(since=self.run.since, until=self.run.until, base=self.run.base)
 
-    def _base_view(self) -> View:
+    def _view(self, image: Image | None) -> View:
+        """Merge an image's layers; what rules it touches is no news of a build."""
         view: View = {}
         noise = self._noise()
-        for layer in self.run.base_image.layers:
+        for layer in image.layers if image else ():
             _, view = apply(view, map(noise.entry, layer.entries))
         return view
 
@@ -163,48 +172,50 @@ class Recorder:
         for each in earlier:
             if source[1] == argument(each.name):
                 return each.image
-        return self.run.base_image
+        base = [layer.diff_id for layer in self.run.base_image.layers]
+        return self.run.base_image if _diff_ids(built)[: len(base)] == base else None
 
     def _layers(
-        self, image: Image, skipped: int, mapped: Mapped, noise: Noise
+        self, image: Image, view: View, mapped: Mapped, noise: Noise
     ) -> tuple[LayerRecord, ...]:
-        view: View = {}
         found = []
-        for number, layer in enumerate(image.layers):
-            # The rules that touch the base are no news about this build.
-            rules = noise if number >= skipped else self._noise()
-            changes, view = apply(view, map(rules.entry, layer.entries))
-            if number >= skipped:
-                found.append(
-                    LayerRecord(
-                        line=mapped.lines[number - skipped],
-                        diff_id=noise.diff_id(layer.diff_id, changes),
-                        size=layer.size,
-                        changes=changes,
-                    )
+        own = image.layers[len(image.layers) - len(mapped.lines) :]
+        for line, layer in zip(mapped.lines, own, strict=True):
+            changes, view = apply(view, map(noise.entry, layer.entries))
+            found.append(
+                LayerRecord(
+                    line=line,
+                    diff_id=noise.diff_id(layer.diff_id, changes),
+                    size=layer.size,
+                    changes=changes,
                 )
+            )
         return tuple(found)
 
     def _relations(
-        self, position: int, skipped: int, mapped: Mapped
+        self, position: int, below: int, mapped: Mapped
     ) -> tuple[Relation, ...]:
-        own = _diff_ids(self.run.built[position])[skipped:]
+        every = _diff_ids(self.run.built[position])
+        base = {layer.diff_id for layer in self.run.base_image.layers}
         found = []
         for other in self.run.built[:position]:
             if other.image is None:
                 continue
-            theirs = _diff_ids(other)[skipped:]
-            leading = 0
-            for mine, yours in zip(own, theirs, strict=False):
-                if mine != yours:
-                    break
-                leading += 1
+            theirs = [each for each in _diff_ids(other) if each not in base]
+            mine = [each for each in every if each not in base]
+            pairs = zip(mine, theirs, strict=False)
             lines = tuple(
                 instruction.line
                 for instruction, layer in mapped.layers
-                if layer is not None and own[layer - 1] in theirs
+                if layer is not None and every[below + layer - 1] in theirs
             )
-            found.append(Relation(build=other.name, leading=leading, lines=lines))
+            found.append(
+                Relation(
+                    build=other.name,
+                    leading=sum(1 for _ in takewhile(lambda pair: eq(*pair), pairs)),
+                    lines=lines,
+                )
+            )
         return tuple(found)
 
 
@@ -216,8 +227,8 @@ def _triggers(parent: Image | None) -> int:
 
 def _history(entry: Mapping[str, Any], noise: Noise) -> HistoryEntry:
     return HistoryEntry(
-        created_by=noise.text(str(entry.get("created_by") or "")),
-        comment=noise.text(str(entry.get("comment") or "")),
+        created_by=noise.named(str(entry.get("created_by") or "")),
+        comment=noise.named(str(entry.get("comment") or "")),
         author=str(entry.get("author") or ""),
         empty_layer=bool(entry.get("empty_layer")),
     )

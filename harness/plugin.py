@@ -145,9 +145,7 @@ def _start(config: pytest.Config) -> Plan:
     cache = cache_folder()
     root = config.stash[ROOT]
     results = Path(option.layer_results or root.parent / "results")
-    engines = stack.enter_context(
-        provision.engines(option.layer_engine, cache, say)
-    )
+    engines = stack.enter_context(provision.engines(option.layer_engine, cache, say))
     folder = Path(
         stack.enter_context(tempfile.TemporaryDirectory(prefix="layer-harness-"))
     )

@@ -25,12 +25,12 @@ class Progress:
     began: float = field(default_factory=time.monotonic)
 
     def tell(self, case: str, target: str, verdict: str, seconds: float) -> None:
-        """Print one line: `[ 3/90] article/repeated-lines  legacy@20.10.24  pass ...`."""
+        """Print one line: `[ 3/90] article/metadata  legacy@20.10.24  pass  1.2 s`."""
         self.done += 1
         width = len(str(self.total))
         count = f"[{self.done:{width}}/{self.total}]"
-        line = f"{count} {case:<44} {target:<20} {verdict:<11} {seconds:5.1f} s{self._left()}"
-        self.write(line, **COLOURS.get(verdict, {}))
+        line = f"{count} {case:<44} {target:<20} {verdict:<11} {seconds:5.1f} s"
+        self.write(line + self._left(), **COLOURS.get(verdict, {}))
 
     def _left(self) -> str:
         rest = self.total - self.done

@@ -29,11 +29,11 @@ from harness.view import apply, resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a property is held against: a build, its siblings, and the base below."""
+    """What a property is held against: a build, its siblings, what FROM put below."""
 
     build: BuildRecord
     observation: Observation
-    base: View
+    below: View
 
     def layer(self, line: int) -> LayerRecord | None:
         """Find the layer a line made."""
@@ -43,14 +43,14 @@ class Subject:
         return None
 
     def merged(self) -> View:
-        """Put the build's layers on the base."""
-        view = self.base
+        """Put the build's layers on those below."""
+        view = self.below
         for layer in self.build.layers:
             _, view = apply(view, layer.changes)
         return view
 
 
-class NotMeasured(Exception):  # noqa: N818  # no error: a property out of reach here
+class NotMeasured(Exception):  # no error: a property out of reach here
     """A property that this target or engine cannot show, with the reason."""
 
 
@@ -196,17 +196,21 @@ def _file(wanted: File, found: Change) -> Iterator[str]:
 
 
 def _config(value: Mapping[str, Any], subject: Subject) -> Iterator[str]:
-    yield from _subset(value, subject.build.config, "")
+    for name, wanted in value.items():
+        found = subject.build.config.get(name)
+        # At this level absent, null and empty are one (noise rule `empty-config`).
+        if wanted or found:
+            yield from _subset(wanted, found, name)
 
 
 def _subset(wanted: Any, found: Any, at: str) -> Iterator[str]:
-    if isinstance(wanted, Mapping) and at == "Env.":
+    if isinstance(wanted, Mapping) and at == "Env":
         found = dict(each.partition("=")[::2] for each in found or ())
-    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+    if wanted and isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for name, value in wanted.items():
-            yield from _subset(value, found.get(name), f"{at}{name}.")
-    elif wanted != found and not (wanted in (None, "", [], {}) and not found):
-        yield f"{at.rstrip('.')} is {found!r}, not {wanted!r}"
+            yield from _subset(value, found.get(name), f"{at}.{name}")
+    elif wanted != found:
+        yield f"{at} is {found!r}, not {wanted!r}"
 
 
 def _history(value: list[HistoryLine], subject: Subject) -> Iterator[str]:

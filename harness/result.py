@@ -101,7 +101,7 @@ def _default(each: Field[Any]) -> object:
 def decode(kind: type[_T], body: bytes, *, where: str) -> _T:
     """Read a record back; ResultError names the file when it is not one."""
     try:
-        record = _adapter(kind).validate_json(body)
+        record: _T = _adapter(kind).validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         at = ".".join(map(str, first["loc"])) or "the file"
@@ -120,7 +120,7 @@ def decode(kind: type[_T], body: bytes, *, where: str) -> _T:
 
 
 @cache
-def _adapter(kind: type[_T]) -> TypeAdapter[_T]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

@@ -32,7 +32,7 @@ def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
     unstable: set[str] = set()
     for _ in range(repeat - 1):
         unstable.update(_unequal(first, observe(case, site).observation))
-    checks = check(case, site.target, first, measurement.base)
+    checks = check(case, site.target, first, measurement.below)
     result = Result(
         case=case.id,
         case_digest=case.digest,

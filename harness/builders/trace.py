@@ -51,7 +51,7 @@ def _declare() -> descriptor_pool.DescriptorPool:
                 type_name=f".{_PACKAGE}.{of}" if of else None,
             )
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]  # the stubs leave it out
+    pool.Add(file)
     return pool
 
 

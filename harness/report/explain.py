@@ -1,4 +1,4 @@
-"""One case told line by line: which layer, which files, per class of agreement. Pure."""
+"""One case told line by line: layers and files, per class of agreement. Pure."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def explain(case: Case, results: Mapping[str, Result]) -> str:
     """Tell a case: why, then each build line by line, then what was expected."""
     observations = {name: each.observation for name, each in results.items()}
     parts = [_head(case)]
-    for name in case.builds:
-        parts.append(_build(case, name, observations))
+    parts += [_build(case, name, observations) for name in case.builds]
     found = divergences(observations, subjects(case))
     if found:
         lines = [f"  {each.sentence()}" for each in found]
@@ -67,7 +66,10 @@ def on_disk(
         f"{_yes(each)}: {text}"
         for each, text in (
             (record.lowest_has_no_lower, "the lowest directory has no `lower` file"),
-            (record.lower_gives_order, "the `lower` files give the order of the layers"),
+            (
+                record.lower_gives_order,
+                "the `lower` files give the order of the layers",
+            ),
             (record.names_are_diff_ids, "a directory is named after its diff ID"),
             (record.equals_export, "each `diff` holds what the exported layer holds"),
         )
@@ -92,9 +94,7 @@ def _build(case: Case, name: str, observations: Mapping[str, Observation]) -> st
     groups: dict[str, list[str]] = {}
     for target, klass in classes(alone).items():
         groups.setdefault(klass, []).append(target)
-    records = {
-        klass: alone[members[0]].builds[0] for klass, members in groups.items()
-    }
+    records = {klass: alone[members[0]].builds[0] for klass, members in groups.items()}
     title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
     heads = [
         f"{klass}  {group_name(members, list(observations))}: {_layers(records[klass])}"

@@ -60,7 +60,7 @@ def summary(matrix: Matrix) -> str:
     counts = ", ".join(
         f"{count} {verdict}"
         for verdict in ("pass", "fail", "known", "unsupported", "error", "missing")
-        if (count := matrix.count(verdict))  # type: ignore[arg-type]
+        if (count := matrix.count(verdict))
     )
     apart = sum(not row.agrees for row in matrix.rows)
     return (

@@ -78,11 +78,11 @@ def command(
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
     cache = cache_folder()
     with (
-        provision.engines(names, cache, lambda text: click.echo(text, err=True)) as found,
+        provision.engines(names, cache, _say) as found,
         tempfile.TemporaryDirectory(prefix="layer-harness-") as folder,
     ):
         archive = Path(folder, "base.tar")
-        provision.save_base(None, found, cache, archive, click.echo)
+        provision.save_base(None, found, cache, archive, _say)
         base = from_archive(archive)
         for target in choose(found, targets):
             engine = engine_of(found, target)
@@ -99,10 +99,14 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
                     click.echo(f"fails: {built.transcript.error}\n")
                 elif built.directories is None:
                     click.echo(
-                        "no overlay2 directories can be read here: that takes an engine "
-                        "on this machine with that storage driver, and root\n"
+                        "no overlay2 directories can be read here: that takes root, "
+                        "and an engine on this machine with that storage driver\n"
                     )
                 else:
                     ids = [layer.diff_id for layer in built.image.layers]
                     record = ondisk.compare(built.directories, built.image.layers)
                     click.echo(report.on_disk(built.directories, ids, record))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

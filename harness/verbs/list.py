@@ -87,9 +87,7 @@ def _targets(folder: Path) -> list[dict[str, str]]:
     rows = []
     for target in result.targets(folder):
         path = folder / target.id / "target.json"
-        record = result.decode(
-            result.TargetRecord, path.read_bytes(), where=str(path)
-        )
+        record = result.decode(result.TargetRecord, path.read_bytes(), where=str(path))
         count = len(list(path.parent.glob("*/*.json")))
         rows.append(
             {

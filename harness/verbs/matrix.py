@@ -50,9 +50,7 @@ def command(
         raise UsageError(
             "no results to tabulate", where=str(folder), hint="layer-harness run"
         )
-    matrix = gather(
-        root, folder, cases={case.id for case in cases}, targets=columns
-    )
+    matrix = gather(root, folder, cases={case.id for case in cases}, targets=columns)
     headings = load_groups(root)
     text = {
         "text": lambda: terminal(matrix, headings),

@@ -1,0 +1,184 @@
+"""The command as its users type it, on a real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.engines import Engine
+
+pytestmark = pytest.mark.engine
+
+GROUPS = '[demo]\ntitle = "Demo"\nlink = "https://example.org/"\n'
+CASE = """
+title: A RUN that changes nothing
+why: Does it make a layer?
+dockerfile: |
+  ARG BASE
+  FROM ${BASE}
+  RUN true
+expect:
+  - because: the article
+    no_layer: [3]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "cases" / "demo").mkdir(parents=True)
+    (tmp_path / "cases" / "groups.toml").write_text(GROUPS)
+    return tmp_path
+
+
+def add(folder: Path, name: str, text: str) -> None:
+    (folder / "cases" / "demo" / f"{name}.yaml").write_text(text)
+
+
+def harness(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(each.relative_to(folder)): each.read_bytes()
+        for each in sorted((folder / "results").rglob("*"))
+        if each.is_file()
+    }
+
+
+def test_a_failing_expectation_ends_with_1_and_names_case_target_and_source(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "no-op", CASE)
+    done = harness(folder, "run", "-e", engine.address.url)
+    assert done.returncode == 1, done.stdout
+    assert f"demo/no-op on buildkit@{engine.version.partition('+')[0]}" in done.stdout
+    assert "no_layer: line 3 makes an empty layer" in done.stdout
+    assert (
+        "line 3, RUN true: legacy makes no layer, BuildKit makes an empty layer"
+        in done.stdout
+    )
+
+
+def test_two_runs_write_the_same_bytes_whatever_the_parallelism(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "no-op", CASE)
+    add(folder, "other", CASE.replace("RUN true", "WORKDIR /new"))
+    harness(folder, "run", "-e", engine.address.url, "-n", "0")
+    first = files(folder)
+    harness(folder, "run", "-e", engine.address.url, "-n", "3")
+    assert files(folder) == first
+    assert {"results/matrix.md", "results/matrix.json"} < set(first)
+    assert len(first) == 2 + 2 + 2 * 2
+
+
+def test_a_known_failure_passes_until_it_holds(folder: Path, engine: Engine) -> None:
+    known = "    known: [{on: buildkit, note: commits every RUN}]\n"
+    add(folder, "no-op", CASE + known)
+    done = harness(folder, "run", "-e", engine.address.url)
+    assert done.returncode == 0, done.stdout
+    add(folder, "no-op", CASE + known.replace("buildkit", "legacy"))
+    done = harness(folder, "run", "-t", "legacy", "-e", engine.address.url)
+    assert done.returncode == 1
+    assert "holds now" in done.stdout
+
+
+def test_explain_and_matrix_tell_what_run_has_stored(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "no-op", CASE)
+    harness(folder, "run", "-e", engine.address.url)
+    told = harness(folder, "explain", "demo/no-op")
+    assert told.returncode == 0
+    assert "BuildKit: 2 layers with the base: A B" in told.stdout
+    assert "empty" in told.stdout
+    grid = harness(folder, "matrix", "--format", "json")
+    assert grid.returncode == 1
+    (row,) = json.loads(grid.stdout)["rows"]
+    assert {cell["verdict"] for cell in row["cells"].values()} == {"pass", "fail"}
+
+
+def test_an_engine_that_is_not_there_ends_with_3_and_says_where(folder: Path) -> None:
+    add(folder, "no-op", CASE)
+    done = harness(folder, "run", "-e", "unix:///nowhere/docker.sock")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "/nowhere/docker.sock" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_base_that_no_engine_has_ends_with_3_and_how_to_get_it(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "no-op", CASE)
+    done = harness(folder, "run", "-e", engine.address.url, "--base", "nosuch:image")
+    assert done.returncode == 3
+    assert "docker pull nosuch:image" in done.stdout + done.stderr
+
+
+def test_what_was_measured_before_an_interrupt_is_kept(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "a-quick", CASE)
+    add(folder, "b-hung", CASE.replace("RUN true", "RUN sleep 600"))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-u", "-m", "harness", "run", "-t", "legacy"),
+            *("-n", "0", "-e", engine.address.url),
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "demo/a-quick" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert "Traceback" not in rest
+    assert [name for name in files(folder) if name.endswith("a-quick.json")]
+    left = harness(folder, "matrix")
+    assert "demo/b-hung" in left.stdout
+    assert "missing" in left.stdout
+
+
+def test_pytest_alone_runs_a_folder_of_cases_and_leaves_other_tests_be(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "no-op", CASE)
+    (folder / "test_mine.py").write_text("def test_mine(): pass\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    alone = subprocess.run(
+        [*command, "test_mine.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert alone.returncode == 0
+    assert "engine" not in alone.stdout
+    cases = subprocess.run(
+        [*command, "cases", f"--layer-engine={engine.address.url}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert cases.returncode == 1
+    assert "demo/no-op" in cases.stdout
