@@ -1,6 +1,6 @@
 """Run one benchmark, or all: `python -m benchmarks [NAME]...`."""
 
-import runpy
+import importlib
 import sys
 from pathlib import Path
 
@@ -12,4 +12,4 @@ for name in sys.argv[1:] or NAMES:
         sys.exit(f"no benchmark {name}: {', '.join(NAMES)}")
     print(f"== {name}", flush=True)
     sys.argv = [name]
-    runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+    importlib.import_module(f"benchmarks.{name}").main()

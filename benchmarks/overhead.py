@@ -14,9 +14,12 @@ import tempfile
 import time
 import uuid
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness import provision
+from harness.base import from_archive
+from harness.building import argument, loaded, new_base
 from harness.case import Case, load_cases
 from harness.context import tar_bytes
 from harness.engines import Engine
@@ -36,9 +39,7 @@ def bare(engine: Engine, case: Case, builder: str, base: str) -> float:
     tags: dict[str, str] = {}
     for name, build in case.builds.items():
         tags[name] = f"layer-harness/bench:{salt}-{name}"
-        previous = {
-            f"BUILD_{key.upper().replace('-', '_')}": tag for key, tag in tags.items()
-        }
+        previous = {argument(key): tag for key, tag in tags.items()}
         response = client.post(
             f"{client.base_url}/v{client.api_version}/build",
             data=tar_bytes(case.context(name)),
@@ -66,15 +67,15 @@ def main() -> None:
     cases = load_cases(CASES)
     with (
         provision.engines(["bookworm"], cache_folder(), print) as found,
+        ExitStack() as stack,
         tempfile.TemporaryDirectory() as folder,
     ):
         engine = found[0]
         client = connect(engine.address, timeout=600)
         archive = Path(folder, "base.tar")
         provision.save_base(None, found, cache_folder(), archive, print)
-        loaded = client.load_image(archive.read_bytes())
-        text = "".join(str(each.get("stream", "")) for each in loaded)
-        base = text.partition(": ")[2].strip()
+        base = new_base()
+        stack.enter_context(loaded(client, from_archive(archive), base))
         began = time.perf_counter()
         with ProcessPoolExecutor(JOBS) as pool:
             jobs = [

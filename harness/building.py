@@ -1,8 +1,8 @@
 """Build a case's builds on a target, in order, and fetch what came out.
 
-The one module with effects on an engine's images. Every case has a base of its own
-(same content, another chain ID), so that no build takes anything from the cache of
-another case or an earlier run. All names are under our prefix and removed afterwards.
+The one module with effects on an engine's images. Each run, and each case that uses
+the cache, has a base of its own (same content, another chain ID), so that no build takes
+anything from the cache of another. What was made is removed, and nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from harness import containers, ondisk
+from harness import containers, dockerfile, ondisk
 from harness.base import Base, salted
 from harness.builders.engine_api import Request, build
 from harness.builders.stream import Transcript
@@ -44,12 +44,17 @@ _ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where cases are built: a target, its engine, the base, seconds for one build."""
+    """Where cases are built: a target, its engine, the base, seconds for one build.
+
+    `shared` is the reference under which the base was loaded for all cases that need
+    no copy of their own.
+    """
 
     target: Target
     engine: Engine
     client: docker.APIClient
     base: Base
+    shared: str
     limit: float
 
     def now(self) -> float:
@@ -93,13 +98,13 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     refuses outside of a build, ArchiveError for an export that cannot be true.
     """
     with ExitStack() as stack, _engine_errors(site):
-        reference, base_image = stack.enter_context(_own_base(site))
+        reference, base_image = site.shared, copy_of(site.base, site.shared)
+        if _needs_own_base(case):
+            reference, base_image = stack.enter_context(_own_base(site))
         since = site.now()
         offered = {"BASE": reference}
         done: list[Built] = []
         for name in case.builds:
-            if done:
-                next_second(site.now)
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
             built = _build(case, name, tag, offered, site)
             stack.callback(_remove, site.client, tag, built.transcript.images)
@@ -145,23 +150,56 @@ def _engine_errors(site: Site) -> Iterator[None]:
         ) from error
 
 
+def new_base() -> str:
+    """Make up a reference for a base."""
+    return f"{PREFIX}/base:{uuid.uuid4().hex}"
+
+
+@contextmanager
+def loaded(client: docker.APIClient, base: Base, reference: str) -> Iterator[Image]:
+    """Load a copy of the base with a chain ID of its own; it is removed at the end.
+
+    Raises EngineError when the engine refuses it.
+    """
+    with _temporary() as archive:
+        image = salted(base, reference, reference, archive)
+        archive.seek(0)
+        for line in client.load_image(archive, quiet=True):
+            if "error" in line:
+                raise EngineError(f"the engine does not load the base: {line['error']}")
+    try:
+        yield image
+    finally:
+        _remove(client, reference, ())
+
+
+def copy_of(base: Base, reference: str) -> Image:
+    """Tell what `loaded` has loaded under a reference."""
+    return salted(base, reference, reference, io.BytesIO())
+
+
+def _needs_own_base(case: Case) -> bool:
+    """Say whether the cache could have something for the case's builds.
+
+    No cache is asked for in a cold build, but BuildKit takes WORKDIR from it all the
+    same, and on 28.5.2 COPY of a heredoc (FACTS 7).
+    """
+    return any(
+        not case.cold(name)
+        or any(
+            each.keyword == "WORKDIR" or "<<" in each.text
+            for each in dockerfile.parse(build.dockerfile).instructions
+        )
+        for name, build in case.builds.items()
+    )
+
+
 @contextmanager
 def _own_base(site: Site) -> Iterator[tuple[str, Image]]:
     """Load the case's own copy of the base; give its reference and what is in it."""
-    reference = f"{PREFIX}/base:{uuid.uuid4().hex}"
-    with _temporary() as archive:
-        image = salted(site.base, reference, reference, archive)
-        archive.seek(0)
-        for line in site.client.load_image(archive, quiet=True):
-            if "error" in line:
-                raise EngineError(
-                    f"the engine does not load the base: {line['error']}",
-                    where=site.engine.name,
-                )
-    try:
+    reference = new_base()
+    with loaded(site.client, site.base, reference) as image:
         yield reference, image
-    finally:
-        _remove(site.client, reference, ())
 
 
 def _build(

@@ -36,7 +36,11 @@ class Verbs(click.Group):
         """Name the verbs in the order of their use."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click gives it by name
+        cmd_name: str,
+    ) -> click.Command | None:
         """Import a verb."""
         if cmd_name not in VERBS:
             return None

@@ -91,6 +91,7 @@ class CaseItem(pytest.Item):
                 engine=engine,
                 client=connect(engine.address, timeout=ANSWER_LIMIT),
                 base=from_archive(plan.base),
+                shared=plan.shared,
                 limit=plan.limit,
             )
         return sites[self.target.id]

@@ -223,10 +223,9 @@ def _claims(
             else:
                 cells[target] = "holds" if True in held else "broken"
             against[target] = tuple(
-                f"{case}: {finding}"
+                f"{case}: {'; '.join(_findings(check))}"
                 for case, check in checks
                 if not check.held
-                for finding in check.findings
             )
         found.append(
             ClaimRow(
@@ -237,3 +236,8 @@ def _claims(
             )
         )
     return tuple(found)
+
+
+def _findings(check: Check) -> list[str]:
+    """Give what was found, without the note of what is known."""
+    return [each for each in check.findings if not each.startswith("known: ")]

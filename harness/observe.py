@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from operator import eq
 from typing import Any
 
 from harness import dockerfile, ondisk
@@ -121,23 +120,25 @@ class Recorder:
         # A case's only build has nothing of its own to take from a cache.
         alone = len(self.case.builds) == 1
         cached = {} if alone else cached_lines(parsed, transcript, builder=builder)
+        steps = tuple(
+            Step(
+                line=each.line,
+                text=each.text,
+                layer=layer,
+                cached=cached.get(each.line),
+            )
+            for each, layer in mapped.layers
+        )
+        lasting = {each.diff_id for each in layers if each.diff_id is not None}
         return BuildRecord(
             name=built.name,
             outcome="ok",
             below=below,
             layers=layers,
-            steps=tuple(
-                Step(
-                    line=each.line,
-                    text=each.text,
-                    layer=layer,
-                    cached=cached.get(each.line),
-                )
-                for each, layer in mapped.layers
-            ),
+            steps=steps,
             history=tuple(_history(each, noise) for each in own),
             config=noise.config(image.config),
-            relations=self._relations(position, below, mapped),
+            relations=self._relations(position, below, steps, lasting),
             container=built.container,
             on_disk=(
                 ondisk.compare(built.directories, image.layers)
@@ -193,27 +194,47 @@ class Recorder:
         return tuple(found)
 
     def _relations(
-        self, position: int, below: int, mapped: Mapped
+        self, position: int, below: int, steps: Sequence[Step], lasting: set[str]
     ) -> tuple[Relation, ...]:
+        """Compare the layers with those of each earlier build, by diff ID.
+
+        A layer with a time of the build that was made anew is no earlier one, even
+        where both were made in one second and are equal by chance. `lasting` has the
+        diff IDs without such a time.
+        """
         every = _diff_ids(self.run.built[position])
         base = {layer.diff_id for layer in self.run.base_image.layers}
+        made = {step.layer: step for step in steps if step.layer is not None}
+        kept = [
+            each in lasting
+            or number < 1
+            or bool((step := made.get(number)) and step.cached)
+            for number, each in enumerate(every, 1 - below)
+        ]
         found = []
         for other in self.run.built[:position]:
             if other.image is None:
                 continue
             theirs = [each for each in _diff_ids(other) if each not in base]
-            mine = [each for each in every if each not in base]
-            pairs = zip(mine, theirs, strict=False)
-            lines = tuple(
-                instruction.line
-                for instruction, layer in mapped.layers
-                if layer is not None and every[below + layer - 1] in theirs
+            mine = [
+                (each, keep)
+                for each, keep in zip(every, kept, strict=True)
+                if each not in base
+            ]
+            leading = takewhile(
+                lambda pair: pair[0][1] and pair[0][0] == pair[1],
+                zip(mine, theirs, strict=False),
             )
             found.append(
                 Relation(
                     build=other.name,
-                    leading=sum(1 for _ in takewhile(lambda pair: eq(*pair), pairs)),
-                    lines=lines,
+                    leading=sum(1 for _ in leading),
+                    lines=tuple(
+                        step.line
+                        for number, step in made.items()
+                        if every[below + number - 1] in theirs
+                        and kept[below + number - 1]
+                    ),
                 )
             )
         return tuple(found)

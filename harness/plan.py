@@ -20,13 +20,15 @@ from harness.target import BUILDERS, Target, matches, parse_selector, parse_vers
 class Plan:
     """The engines of a run, the targets on them, and where things lie.
 
-    `base` is the base image's archive, `limit` the seconds one build may take,
+    `base` is the base image's archive, `shared` the reference under which every engine
+    has it, `limit` the seconds one build may take,
     `repeat` how often each case is built to find what is not stable.
     """
 
     engines: tuple[Engine, ...]
     targets: tuple[Target, ...]
     base: Path
+    shared: str
     results: Path
     logs: Path
     limit: float
@@ -43,6 +45,7 @@ class Plan:
                 "engines": [each.to_dict() for each in self.engines],
                 "targets": [each.id for each in self.targets],
                 "base": str(self.base),
+                "shared": self.shared,
                 "results": str(self.results),
                 "logs": str(self.logs),
                 "limit": self.limit,
@@ -65,6 +68,7 @@ def from_json(text: str) -> Plan:
             if each.id in names
         ),
         base=Path(plain["base"]),
+        shared=plain["shared"],
         results=Path(plain["results"]),
         logs=Path(plain["logs"]),
         limit=plain["limit"],

@@ -16,11 +16,15 @@ import pytest
 
 from harness import plan as plans
 from harness import provision
+from harness.base import from_archive
+from harness.building import loaded, new_base
 from harness.case import load_groups
+from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.grid import gather, record_targets
 from harness.items import (
+    ANSWER_LIMIT,
     CELL,
     PLAN,
     ROOT,
@@ -151,10 +155,15 @@ def _start(config: pytest.Config) -> Plan:
     )
     base = folder / "base.tar"
     provision.save_base(option.layer_base, engines, cache, base, say)
+    shared = new_base()
+    for engine in engines:
+        client = connect(engine.address, timeout=ANSWER_LIMIT)
+        stack.enter_context(loaded(client, from_archive(base), shared))
     plan = Plan(
         engines=engines,
         targets=plans.choose(engines, option.layer_target),
         base=base,
+        shared=shared,
         results=results,
         logs=results.parent / ".layer-harness" / "logs",
         limit=option.layer_limit,

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,6 +66,7 @@ class TargetRecord:
 
 
 _T = TypeVar("_T", Result, TargetRecord)
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 
 def encode(value: object) -> bytes:
@@ -119,9 +119,11 @@ def decode(kind: type[_T], body: bytes, *, where: str) -> _T:
     return record
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: type[_T]) -> TypeAdapter[_T]:
+    # Building one takes longer than reading a result with it.
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def result_path(folder: Path, target: str, case: str) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from harness import provision
 from harness.base import from_archive
-from harness.building import Site
+from harness.building import Site, loaded, new_base
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -49,13 +49,19 @@ def base_archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(params=["legacy", "buildkit"])
-def site(request: pytest.FixtureRequest, engine: Engine, base_archive: Path) -> Site:
+def site(
+    request: pytest.FixtureRequest, engine: Engine, base_archive: Path
+) -> Iterator[Site]:
     """Give each of the engine's builders in turn, with the standard base."""
     target = next(each for each in targets_of(engine) if each.builder == request.param)
-    return Site(
-        target=target,
-        engine=engine,
-        client=connect(engine.address, timeout=60),
-        base=from_archive(base_archive),
-        limit=60,
-    )
+    client, base = connect(engine.address, timeout=60), from_archive(base_archive)
+    shared = new_base()
+    with loaded(client, base, shared):
+        yield Site(
+            target=target,
+            engine=engine,
+            client=client,
+            base=base,
+            shared=shared,
+            limit=60,
+        )

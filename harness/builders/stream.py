@@ -46,8 +46,8 @@ class Announced:
 class Transcript:
     """What a builder said of one build, from its first word to its last.
 
-    `status` is the HTTP status; `images` are the ids named on the way, which the
-    engine keeps until they are removed. `broken` means that the stream ended with
+    `status` is the HTTP status; `images` are the ids of those that the legacy builder
+    made on the way, which the engine keeps until they are removed. `broken` means that the stream ended with
     neither an image nor an error: a panic in the engine, or a dead one (FACTS 9).
     """
 
@@ -99,7 +99,6 @@ class Listener:
         if line.get("id") == "moby.buildkit.trace":
             self._trace(line.get("aux"))
         elif isinstance(aux := line.get("aux"), dict) and "ID" in aux:
-            self.images.append(str(aux["ID"]))
             # The legacy builder names an id per stage, before a failure too, so an
             # id alone is no success; `transcript` looks at the error first.
             self.built = True
@@ -128,8 +127,21 @@ class Listener:
             self.steps[self._last] = Announced(
                 number=old.number, stage="", text=old.text, cached=True, error=""
             )
-        elif match := _CREATED.match(text):
+        elif (match := _CREATED.match(text)) and self._made_here():
             self.images.append(match[1])
+
+    def _made_here(self) -> bool:
+        """Say whether the image now named is this build's own.
+
+        After FROM it is the one named there, after a cached step that of an earlier
+        build: neither is ours to remove.
+        """
+        step = self.steps.get(self._last) if self._last else None
+        return (
+            step is not None
+            and not step.cached
+            and step.text.partition(" ")[0].upper() != "FROM"
+        )
 
     def _trace(self, aux: object) -> None:
         if not isinstance(aux, str):

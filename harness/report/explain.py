@@ -17,6 +17,7 @@ from harness.result import Result
 
 #: So many paths of a layer are shown, the rest counted.
 SHOWN = 6
+SHOWN_ON_DISK = 4
 _SIGNS = {"added": "+", "modified": "~", "deleted": "-", "touched": "=", "opaque": "o"}
 
 LEGEND = (
@@ -53,8 +54,7 @@ def on_disk(
             " ".join(name[:6] for name in each.lower)
             if each.lower is not None
             else "(no file)",
-            ", ".join(sorted("/" + row[0] for row in each.rows)[:3])
-            + (f" and {len(each.rows) - 3} more" if len(each.rows) > 3 else ""),
+            _held(each),
         ]
         for number, (each, diff_id) in enumerate(
             zip(directories, diff_ids, strict=True), 1
@@ -70,11 +70,20 @@ def on_disk(
                 record.lower_gives_order,
                 "the `lower` files give the order of the layers",
             ),
-            (record.names_are_diff_ids, "a directory is named after its diff ID"),
+            (not record.names_are_diff_ids, "no directory is named after its diff ID"),
             (record.equals_export, "each `diff` holds what the exported layer holds"),
         )
     ]
     return table + "\n\n" + "\n".join(conclusions) + "\n"
+
+
+def _held(directory: Directory) -> str:
+    """Name the first of the paths that a `diff` holds, whiteouts with a minus."""
+    signs = {"whiteout": "-", "opaque": "o"}
+    paths = [signs.get(row[1], "") + "/" + row[0] for row in sorted(directory.rows)]
+    rest = len(paths) - SHOWN_ON_DISK
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(paths[:SHOWN_ON_DISK]) + more
 
 
 def _yes(answer: bool) -> str:  # noqa: FBT001

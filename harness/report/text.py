@@ -24,6 +24,8 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
     for name, claims in matrix.claims.items():
         title = groups[name].title if name in groups else name
         parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
+        if against := list(_against(claims)):
+            parts.append("What speaks against a claim\n\n" + "\n".join(against))
     diverging = [_told(row, told) for row in matrix.rows if row.divergences]
     if diverging:
         parts.append("Divergences\n\n" + "\n".join(diverging))
@@ -47,6 +49,9 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
         parts.append(_grid(part, "github"))
         if name in matrix.claims:
             parts.append(_claims(matrix, matrix.claims[name], "github"))
+            parts.append(
+                "\n".join(f"- {each.strip()}" for each in _against(matrix.claims[name]))
+            )
         for row in rows:
             if row.divergences:
                 lines = [f"- {each.sentence()}" for each in row.divergences]
@@ -94,6 +99,13 @@ def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:
         tablefmt=style,
         maxcolwidths=[None, 56, *([None] * len(matrix.targets))],
     )
+
+
+def _against(claims: Sequence[ClaimRow]) -> Iterator[str]:
+    for each in claims:
+        for target, findings in each.against.items():
+            for finding in findings:
+                yield f"  {each.number} on {target}: {finding}"
 
 
 def _told(row: Row, told: int) -> str:

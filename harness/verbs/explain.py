@@ -9,7 +9,7 @@ import click
 
 from harness import ondisk, provision, result
 from harness.base import from_archive
-from harness.building import Site, run
+from harness.building import Site, loaded, new_base, run
 from harness.case import Case, load_cases, select
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -86,14 +86,19 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
         base = from_archive(archive)
         for target in choose(found, targets):
             engine = engine_of(found, target)
+            client = connect(engine.address, timeout=120)
+            shared = new_base()
             site = Site(
                 target=target,
                 engine=engine,
-                client=connect(engine.address, timeout=120),
+                client=client,
                 base=base,
+                shared=shared,
                 limit=300,
             )
-            for built in run(case, site, on_disk=True).built:
+            with loaded(client, base, shared):
+                measured = run(case, site, on_disk=True)
+            for built in measured.built:
                 click.echo(f"{case.id}, build `{built.name}` on {target.id}\n")
                 if built.image is None:
                     click.echo(f"fails: {built.transcript.error}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,13 +179,7 @@ def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
           RUN while true; do echo again; sleep 1; done
         """
     )
-    impatient = Site(
-        target=site.target,
-        engine=site.engine,
-        client=site.client,
-        base=site.base,
-        limit=3.0,
-    )
+    impatient = replace(site, limit=3.0)
     assert only(observe(case, impatient)).outcome == "timeout"
     # The engine is as good as before, and has no container of the build.
     assert only(observe(make(ARTICLE), site)).outcome == "ok"
@@ -320,7 +315,20 @@ def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
     assert second.note == ""
 
 
+def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) -> None:
+    mine = "somebody/image:latest"
+    site.client.tag(site.shared, "somebody/image", "latest")
+    site.client.remove_image(site.shared)
+    try:
+        only(observe(make(ARTICLE.replace("${BASE}", mine)), site))
+        assert site.client.images(name=mine)
+    finally:
+        site.client.tag(mine, *site.shared.split(":"))
+        site.client.remove_image(mine)
+
+
 def test_nothing_of_ours_is_left_on_the_engine(site: Site, make: Make) -> None:
     observe(make(ARTICLE), site)
     names = [tag for image in site.client.images() for tag in image["RepoTags"] or ()]
-    assert not [name for name in names if name.startswith(PREFIX)]
+    ours = [name for name in names if name.startswith(PREFIX)]
+    assert ours == [site.shared]
