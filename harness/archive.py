@@ -6,6 +6,7 @@ a tar is read as one, small JSON is kept, and everything else is only hashed.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -22,6 +23,8 @@ from harness.tar_read import BLOCK, EMPTY, Member, is_header, members
 MAX_JSON: Final = 4 << 20
 MAX_JSON_TOTAL: Final = 32 << 20
 MAX_MEMBERS: Final = 1 << 16
+# A layer up to this size is hashed in memory to see whether it is known.
+MAX_AHEAD: Final = 8 << 20
 _MAX_HOPS: Final = 40
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
@@ -160,8 +163,11 @@ def _read(
     executor: Executor,
 ) -> Blob:
     start = source.position
+    file = Source(source.take(member.size))
+    if recognised := _recognised(name, file, member.size, known):
+        return recognised
     digest = Digest(executor)
-    stored = Source(digest.through(source.take(member.size)))
+    stored = Source(digest.through(file.rest()))
     named = _BLOB.fullmatch(name)
     layer, text, problem = None, None, ""
     try:
@@ -187,6 +193,25 @@ def _read(
         text=text,
         problem=problem,
     )
+
+
+def _recognised(
+    name: str, file: Source, size: int, known: Mapping[str, Layer]
+) -> Blob | None:
+    """Find a known layer by its bytes, where the file's name does not tell.
+
+    Old archives name layers by an ID of their own. Only what has a known size is
+    hashed ahead of being read, so that a base is not read again for each image.
+    """
+    if size > MAX_AHEAD or all(size != layer.size for layer in known.values()):
+        return None
+    digest = hashlib.sha256(file.peek(size)).hexdigest()
+    layer = known.get(f"sha256:{digest}")
+    named = _BLOB.fullmatch(name)
+    if layer is None or (named and named[1] != digest):
+        return None
+    file.skip(size)
+    return Blob(name=name, digest=digest, size=size, layer=layer)
 
 
 def _understood(

@@ -174,16 +174,19 @@ def from_archive(archive: Path) -> Base:
         ) from None
 
 
-def salted(base: Base, salt: str, tag: str, out: BinaryIO) -> Image:
-    """Write the base under a name, of equal content but with its own chain ID.
+def salted(
+    base: Base, salt: str, tag: str, out: BinaryIO, *, layers_too: bool = True
+) -> Image:
+    """Write the base under a name, of equal content but with its own ID and chain ID.
 
     The salt is a comment for the lowest layer's tar as a whole (a PAX global header),
     which no unpacked file shows. Build caches know images by ID, BuildKit by chain ID,
-    so what is built on one salt is never found in the cache of another.
+    so what is built on one salt is never found in the cache of another. Without
+    `layers_too` only the ID is another: the layers need not be unpacked again.
     """
     if not base.layers:
         raise HarnessError("a base without layers cannot be told from another")
-    comment = pax({"comment": salt.encode()}, flag=b"g")
+    comment = pax({"comment": salt.encode()}, flag=b"g") if layers_too else b""
     lowest, *others = base.layers
     file, *files = base.image.files
     digest = hashlib.sha256()
@@ -203,7 +206,8 @@ def salted(base: Base, salt: str, tag: str, out: BinaryIO) -> Image:
     layers = (salted_one, *others)
     names = [_LAYER.format(place) for place in (0, *(places[name] for name in files))]
     rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
-    config = {**base.config, "rootfs": rootfs}
+    # Children inherit no comment.
+    config = {**base.config, "rootfs": rootfs, "comment": salt}
     config_digest = _write_end(out, config, [tag], names)
     return Image(
         reference=tag,

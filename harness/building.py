@@ -1,8 +1,8 @@
 """Build a case's builds on a target, in order, and fetch what came out.
 
 The one module with effects on an engine's images. Each run, and each case that uses
-the cache, has a base of its own (same content, another chain ID), so that no build takes
-anything from the cache of another. What was made is removed, and nothing else.
+the cache, has a base of its own (same content, another chain ID), so that no build
+takes anything from the cache of another. What was made is removed, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import docker
 import requests
@@ -39,6 +39,8 @@ from harness.target import BUILDERS, Target
 PREFIX = "layer-harness"
 #: A context or base larger than this goes to a temporary file, in bytes.
 _SPOOL = 8 << 20
+#: Letters of an image ID that the legacy builder names its steps' images by.
+_SHORT = 12
 _ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -99,8 +101,14 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     """
     with ExitStack() as stack, _engine_errors(site):
         reference, base_image = site.shared, copy_of(site.base, site.shared)
-        if _needs_own_base(case):
-            reference, base_image = stack.enter_context(_own_base(site))
+        isolation = _isolation(case, site.target.builder)
+        if isolation != "none":
+            reference = new_base()
+            base_image = stack.enter_context(
+                loaded(
+                    site.client, site.base, reference, layers_too=isolation == "chain"
+                )
+            )
         since = site.now()
         offered = {"BASE": reference}
         done: list[Built] = []
@@ -156,13 +164,17 @@ def new_base() -> str:
 
 
 @contextmanager
-def loaded(client: docker.APIClient, base: Base, reference: str) -> Iterator[Image]:
-    """Load a copy of the base with a chain ID of its own; it is removed at the end.
+def loaded(
+    client: docker.APIClient, base: Base, reference: str, *, layers_too: bool = True
+) -> Iterator[Image]:
+    """Load a copy of the base with an ID of its own; it is removed at the end.
+
+    With `layers_too` its chain ID is another as well (`base.salted`).
 
     Raises EngineError when the engine refuses it.
     """
     with _temporary() as archive:
-        image = salted(base, reference, reference, archive)
+        image = salted(base, reference, reference, archive, layers_too=layers_too)
         archive.seek(0)
         for line in client.load_image(archive, quiet=True):
             if "error" in line:
@@ -178,28 +190,22 @@ def copy_of(base: Base, reference: str) -> Image:
     return salted(base, reference, reference, io.BytesIO())
 
 
-def _needs_own_base(case: Case) -> bool:
-    """Say whether the cache could have something for the case's builds.
+def _isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
+    """Say what must be another about the base for no cache to have a case's builds.
 
-    No cache is asked for in a cold build, but BuildKit takes WORKDIR from it all the
-    same, and on 28.5.2 COPY of a heredoc (FACTS 7).
+    The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
+    for no cache, but BuildKit takes WORKDIR from it all the same, and on 28.5.2 COPY of
+    a heredoc (FACTS 7).
     """
-    return any(
-        not case.cold(name)
-        or any(
-            each.keyword == "WORKDIR" or "<<" in each.text
-            for each in dockerfile.parse(build.dockerfile).instructions
-        )
-        for name, build in case.builds.items()
+    cold = all(map(case.cold, case.builds))
+    if builder == "legacy":
+        return "none" if cold else "id"
+    cached = any(
+        each.keyword == "WORKDIR" or "<<" in each.text
+        for build in case.builds.values()
+        for each in dockerfile.parse(build.dockerfile).instructions
     )
-
-
-@contextmanager
-def _own_base(site: Site) -> Iterator[tuple[str, Image]]:
-    """Load the case's own copy of the base; give its reference and what is in it."""
-    reference = new_base()
-    with loaded(site.client, site.base, reference) as image:
-        yield reference, image
+    return "none" if cold and not cached else "chain"
 
 
 def _build(
@@ -323,6 +329,14 @@ def _image(
 
 def _remove(client: docker.APIClient, tag: str, images: tuple[str, ...]) -> None:
     """Remove an image and those its build left on the way; what is gone is gone."""
+    # With an image go its parents that nothing else needs, as the engine then says.
+    gone: set[str] = set()
     for each in (tag, *reversed(images)):
-        with suppress(APIError, requests.RequestException):
-            client.remove_image(each, force=each == tag)
+        if each[:_SHORT] not in gone:
+            with suppress(APIError, requests.RequestException):
+                removed = client.remove_image(each, force=each == tag) or ()
+                gone |= {
+                    deleted.removeprefix("sha256:")[:_SHORT]
+                    for item in removed
+                    if (deleted := item.get("Deleted"))
+                }

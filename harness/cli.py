@@ -58,7 +58,7 @@ class Verbs(click.Group):
 
     def format_commands(
         self,
-        ctx: click.Context,
+        ctx: click.Context,  # noqa: ARG002  # click gives it by position
         formatter: click.HelpFormatter,
     ) -> None:
         """List the verbs without importing them."""

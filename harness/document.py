@@ -8,6 +8,8 @@ they let through, are refused here.
 from __future__ import annotations
 
 import difflib
+import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +21,17 @@ from harness.errors import CaseError
 
 #: A document larger than this is no case: three hundred lines make some 2,000 nodes.
 MAX_NODES = 50_000
+#: libyaml's composer recurses in C: where it is too deep, the process is gone.
+MAX_DEPTH = 200
+#: So many words are listed in a hint; of more, only the nearest.
+MAX_WORDS = 40
 
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Location: TypeAlias = tuple[str | int, ...]
+
+_TAGS = "tag:yaml.org,2002:"
+#: What PyYAML's constructors raise for `2020-13-45`, `!!bool x`, `!!int ""` and so on.
+_UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
 
 
 class _Mark(Protocol):
@@ -41,8 +51,8 @@ class Document:
     value: Any
     marks: Mapping[Location, tuple[int, int]]
 
-    def place(self, location: Sequence[str | int]) -> str:
-        """Give `file:line:column` of the deepest known part of `location`.
+    def known(self, location: Sequence[str | int]) -> Location:
+        """Give the deepest part of `location` that has a place.
 
         Parts that are in no document (pydantic names the branch of a union in its
         locations) are passed over.
@@ -51,7 +61,11 @@ class Document:
         for part in location:
             if (*found, part) in self.marks:
                 found = (*found, part)
-        line, column = self.marks.get(found, (1, 1))
+        return found
+
+    def place(self, location: Sequence[str | int]) -> str:
+        """Give `file:line:column` of the deepest known part of `location`."""
+        line, column = self.marks.get(self.known(location), (1, 1))
         return f"{self.path}:{line}:{column}"
 
     def error(
@@ -63,24 +77,22 @@ class Document:
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say what is allowed, and which of it was probably meant."""
-    words = sorted(allowed)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    words = sorted(set(allowed))
+    close = difflib.get_close_matches(word, words, n=5, cutoff=0.5)
     meant = f"did you mean `{close[0]}`? " if close else ""
-    return f"{meant}allowed: {', '.join(words)}"
+    if len(words) <= MAX_WORDS:
+        return f"{meant}allowed: {', '.join(words)}"
+    near = f", such as {', '.join(close)}" if close else ""
+    return f"{meant}{len(words)} are allowed{near}"
 
 
 def load(path: Path) -> Document:
     """Read `path`; CaseError with file, line and column for anything but plain YAML."""
+    text = _text(path)
+    loader = None
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CaseError(
-            f"not UTF-8 at byte {error.start}", where=str(path), hint="save as UTF-8"
-        ) from error
-    except OSError as error:
-        raise CaseError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    loader = Loader(text)
-    try:
+        _check_depth(text, path)
+        loader = Loader(text)
         node = loader.get_single_node()
         reader = _Reader(path, loader)
         value = reader.read(node, ()) if node is not None else None
@@ -92,15 +104,75 @@ def load(path: Path) -> Document:
             where=place,
             hint="check quotes and indentation; a text with `: ` or `#` needs quotes",
         ) from error
-    except yaml.YAMLError as error:
-        raise CaseError(f"not YAML: {error}", where=str(path)) from error
-    except RecursionError as error:
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
         raise CaseError(
-            "nested too deeply to be a case", where=str(path), hint="flatten it"
+            f"not YAML: the character {error.character!r} is not allowed",
+            where=f"{path}:{line}",
+            hint="write it as an escape in double quotes",
         ) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Document(path=path, value=value, marks=reader.marks)
+
+
+def load_toml(path: Path) -> Document:
+    """Read a TOML file; CaseError for anything but TOML. Tables and keys have marks."""
+    text = _text(path)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
+        raise CaseError(
+            f"not TOML: {str(error)[: found.start()] if found else error}",
+            where=f"{path}:{found[1]}:{found[2]}" if found else str(path),
+            hint="write [NAME], then lines of KEY = VALUE, with texts in quotes",
+        ) from error
+    marks: dict[Location, tuple[int, int]] = {}
+    table: Location = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if head := re.match(r"\s*\[([\w.-]+)\]", line):
+            table = tuple(head[1].split("."))
+            marks.setdefault(table, (number, head.start(1) + 1))
+        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
+            marks.setdefault((*table, key[1]), (number, key.start(1) + 1))
+    return Document(path=path, value=value, marks=marks)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CaseError(
+            f"not UTF-8 at byte {error.start}",
+            where=f"{path}:{line}",
+            hint="save the file as UTF-8",
+        ) from error
+    except OSError as error:
+        raise CaseError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def _check_depth(text: str, path: Path) -> None:
+    """Refuse what is nested too deeply, by its events, which are no recursion."""
+    longest = max(map(len, text.split("\n")))
+    if max(text.count("[") + text.count("{"), longest) < MAX_DEPTH:
+        # That deep takes so many brackets, or so long an indentation.
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader):  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            mark = event.start_mark
+            raise CaseError(
+                "nested too deeply to be a case",
+                where=f"{path}:{mark.line + 1}:{mark.column + 1}",
+                hint="flatten it",
+            )
 
 
 class _Reader:
@@ -127,6 +199,8 @@ class _Reader:
                 "aliases (`*name`) that refer to themselves or multiply without end",
                 "write the values out",
             )
+        if not node.tag.startswith(_TAGS):
+            raise self.refuse(mark, f"unknown tag {node.tag}", "write a plain value")
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         self.open.add(id(node))
@@ -141,15 +215,13 @@ class _Reader:
         return value
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            raise self.refuse(
-                node.start_mark, f"unknown tag {node.tag}", "write a plain value"
-            )
         try:
             return self.loader.construct_object(node)
-        except ValueError as error:
+        except _UNREADABLE as error:
             raise self.refuse(
-                node.start_mark, f"no such value: {error}", "quote it if it is a text"
+                node.start_mark,
+                f"no such value: {node.value}",
+                "quote it if it is a text",
             ) from error
 
     def mapping(self, node: yaml.MappingNode, at: Location) -> dict[Any, Any]:

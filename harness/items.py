@@ -35,6 +35,10 @@ class NotAsExpected(Exception):  # it ends a test, not the harness
     """An expectation that failed; the text is the report."""
 
 
+#: What is said in a message; all else is a mistake of the harness.
+_PLAIN = (NotAsExpected, HarnessError, pytest.skip.Exception, pytest.xfail.Exception)
+
+
 class CaseFile(pytest.File):
     """A case, with an item for each target it is meant for."""
 
@@ -118,8 +122,8 @@ class CaseItem(pytest.Item):
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
     ) -> Any:
-        """Give the message alone where the exception is one of ours."""
-        if isinstance(excinfo.value, NotAsExpected | HarnessError):
+        """Give the message alone where a traceback would tell no more and cost more."""
+        if isinstance(excinfo.value, _PLAIN):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

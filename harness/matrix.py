@@ -6,7 +6,7 @@ of several targets (`differs`), and the claims that cases cite.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,6 +71,21 @@ class Matrix:
     targets: tuple[str, ...]
     rows: tuple[Row, ...]
     claims: Mapping[str, tuple[ClaimRow, ...]] = field(default_factory=dict)
+
+    def of(self, cases: Collection[str]) -> Matrix:
+        """Take the rows of some cases, and the claims of groups that are whole."""
+        rows = tuple(row for row in self.rows if row.case in cases)
+        groups = {row.group for row in rows}
+        cut = {row.group for row in self.rows if row.case not in cases}
+        return Matrix(
+            targets=self.targets,
+            rows=rows,
+            claims={
+                name: claims
+                for name, claims in self.claims.items()
+                if name in groups - cut
+            },
+        )
 
     def count(self, verdict: Verdict) -> int:
         """Count the cells with a verdict."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
+from math import inf
 from typing import Any
 
 from harness import dockerfile, ondisk
@@ -16,6 +18,7 @@ from harness.building import Built, Run, Site, argument, next_second, run
 from harness.case import Case
 from harness.dockerfile import Dockerfile
 from harness.image import Image
+from harness.layer import Entry
 from harness.noise import Noise
 from harness.observation import (
     BuildRecord,
@@ -103,7 +106,8 @@ class Recorder:
                 noise=tuple(sorted(noise.touched)),
             )
         parent = self._parent(parsed, built, self.run.built[:position])
-        view = self.below[built.name] = self._view(parent)
+        view = _merged(tuple(each.entries for each in parent.layers) if parent else ())
+        self.below[built.name] = view
         below = len(parent.layers) if parent else 0
         history = image.config.get("history") or []
         skipped = len(parent.config.get("history") or []) if parent else 0
@@ -151,14 +155,6 @@ class Recorder:
 
     def _noise(self) -> Noise:
         return Noise(since=self.run.since, until=self.run.until, base=self.run.base)
-
-    def _view(self, image: Image | None) -> View:
-        """Merge an image's layers; what rules it touches is no news of a build."""
-        view: View = {}
-        noise = self._noise()
-        for layer in image.layers if image else ():
-            _, view = apply(view, map(noise.entry, layer.entries))
-        return view
 
     def _parent(
         self, parsed: Dockerfile, built: Built, earlier: Sequence[Built]
@@ -238,6 +234,19 @@ class Recorder:
                 )
             )
         return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _merged(layers: tuple[tuple[Entry, ...], ...]) -> View:
+    """Merge the layers that lie below a build; most builds have the same below them.
+
+    What rules they touch is no news of the build, and no time in them is its own.
+    """
+    view: View = {}
+    noise = Noise(since=inf, until=inf, base="")
+    for entries in layers:
+        _, view = apply(view, map(noise.entry, entries))
+    return view
 
 
 def _triggers(parent: Image | None) -> int:

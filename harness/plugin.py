@@ -236,15 +236,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _SEEN not in config.stash or PLAN not in config.stash:
         return
     seen, plan, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
-    groups = load_groups(root)
-    write_matrix(plan.results, gather(root, plan.results), groups)
-    seen.matrix = gather(
-        root,
-        plan.results,
-        cases={case for case, _ in seen.cells},
-        targets=plan.targets,
-        errors=seen.errors,
-    )
+    whole = gather(root, plan.results)
+    write_matrix(plan.results, whole, load_groups(root))
+    cases = {case for case, _ in seen.cells}
+    seen.matrix = whole.of(cases)
+    if seen.errors or whole.targets != tuple(each.id for each in plan.targets):
+        seen.matrix = gather(
+            root,
+            plan.results,
+            cases=cases,
+            targets=plan.targets,
+            errors=seen.errors,
+        )
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
 

@@ -11,7 +11,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 import zstandard
 
@@ -46,6 +46,10 @@ def pieces(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
             held, size = [], 0
     if held:
         yield b"".join(held)
+
+
+# Handing a piece to a thread takes as long as hashing so many bytes.
+_WORTH_A_THREAD: Final = 1 << 14
 
 
 class Source:
@@ -136,6 +140,10 @@ class Digest:
         """Pass pieces on, hashing each."""
         for part in parts:
             self.size += len(part)
+            if len(part) < _WORTH_A_THREAD and not self._pending:
+                self._sha.update(part)
+                yield part
+                continue
             self._pending.append(self._executor.submit(self._sha.update, part))
             if len(self._pending) > 4:
                 self._pending.popleft().result()

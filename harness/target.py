@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -57,6 +58,7 @@ def default_store(version: str) -> str:
     return "containerd" if parse_version(version) >= Version("29") else "overlay2"
 
 
+@lru_cache(maxsize=256)
 def parse_version(text: str) -> Version:
     """Read an engine's version; distributions add suffixes such as `+dfsg1`.
 
@@ -100,6 +102,7 @@ class Target:
         return place, self.builder, parse_version(self.version), self.store
 
 
+@lru_cache(maxsize=256)
 def parse_target(text: str) -> Target:
     """Read a target's id, such as the name of a folder under `results/`.
 

@@ -194,7 +194,7 @@ def connect(address: Address, *, timeout: float) -> docker.APIClient:
             tls = docker.tls.TLSConfig(
                 client_cert=pair, ca_cert=address.ca, verify=address.verify
             )
-        return docker.APIClient(
+        client = docker.APIClient(
             base_url=address.url,
             version="auto",
             timeout=timeout,  # type: ignore[arg-type]
@@ -209,6 +209,10 @@ def connect(address: Address, *, timeout: float) -> docker.APIClient:
         subprocess.SubprocessError,
     ) as error:
         raise unreachable(address, error) from error
+    # A socket is behind no proxy, and looking for one at each request takes longer
+    # than most of them.
+    client.trust_env = not address.is_unix
+    return client
 
 
 def answers(address: Address) -> bool:
