@@ -195,18 +195,25 @@ def _validate(model: type[_M], document: Document, value: Any, at: Location) -> 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        location = (*at, *first["loc"])
-        key = first.get("ctx", {}).get("key")
+        # Where a value has several forms, the one that went furthest was meant.
+        found = max(
+            error.errors(include_url=False),
+            key=lambda each: len(document.known((*at, *each["loc"]))),
+        )
+        location = document.known((*at, *found["loc"]))
+        key = found.get("ctx", {}).get("key")
         if key and (*location, key) in document.marks:
             location = (*location, key)
-        raise document.error(location, *_explain(first)) from error
+        missing = found["loc"][-1:] if found["type"] == "missing" else ()
+        raise document.error(
+            location, *_explain(found, (*location, *missing))
+        ) from error
 
 
-def _explain(error: ErrorDetails) -> tuple[str, str]:
+def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
     """Word one of pydantic's errors as what is wrong and what to do."""
     context = error.get("ctx", {})
-    where = ".".join(map(str, error["loc"])) or "the file"
+    where = ".".join(map(str, location)) or "the file"
     kind, given = error["type"], error["input"]
     if kind == "missing":
         return f"`{where}` is missing", "every case needs it"

@@ -62,8 +62,10 @@ def _content(value: Any) -> Any:
     return {"content": value} if isinstance(value, str) else value
 
 
-Bytes = Annotated[int, BeforeValidator(_bytes)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=int | str)]
+Seconds = Annotated[
+    float, BeforeValidator(_seconds, json_schema_input_type=float | str)
+]
 ContextPath = Annotated[str, AfterValidator(_inside)]
 
 
@@ -86,9 +88,15 @@ class Source(Strict):
     fifo: Literal[True] | None = None
     char: tuple[int, int] | None = Field(default=None, description="major, minor")
     block: tuple[int, int] | None = Field(default=None, description="major, minor")
-    tar: dict[str, Annotated[Source, BeforeValidator(_content)]] | None = Field(
-        default=None, description="a tar archive of these entries"
-    )
+    tar: (
+        dict[
+            str,
+            Annotated[
+                Source, BeforeValidator(_content, json_schema_input_type="str | Source")
+            ],
+        ]
+        | None
+    ) = Field(default=None, description="a tar archive of these entries")
     mode: Mode | None = None
     uid: int = 0
     gid: int = 0
@@ -157,7 +165,13 @@ class _BuildKeys(Strict):
         default="Dockerfile", description="the Dockerfile's path in the context"
     )
     context: (
-        dict[ContextPath, Annotated[Source, BeforeValidator(_content)]] | ContextPath
+        dict[
+            ContextPath,
+            Annotated[
+                Source, BeforeValidator(_content, json_schema_input_type="str | Source")
+            ],
+        ]
+        | ContextPath
     ) = Field(
         default_factory=dict, description="its files, or a folder beside the case"
     )

@@ -161,18 +161,21 @@ def _check_depth(text: str, path: Path) -> None:
         # That deep takes so many brackets, or so long an indentation.
         return
     depth = 0
-    for event in yaml.parse(text, Loader):  # type: ignore[no-untyped-call]
+    for event in yaml.parse(text, Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            mark = event.start_mark
             raise CaseError(
                 "nested too deeply to be a case",
-                where=f"{path}:{mark.line + 1}:{mark.column + 1}",
+                where=f"{path}{_at(event.start_mark)}",
                 hint="flatten it",
             )
+
+
+def _at(mark: _Mark | None) -> str:
+    return f":{mark.line + 1}:{mark.column + 1}" if mark else ""
 
 
 class _Reader:

@@ -121,11 +121,12 @@ def _outcome(value: Any) -> Any:
 
 
 Selectors = Annotated[
-    list[Annotated[str, AfterValidator(_selector)]], BeforeValidator(_listed)
+    list[Annotated[str, AfterValidator(_selector)]],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
 ]
 Regex = Annotated[str, AfterValidator(_regex)]
-Mode = Annotated[str, BeforeValidator(_mode)]
-Owner = Annotated[str, BeforeValidator(_owner)]
+Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=str)]
+Owner = Annotated[str, BeforeValidator(_owner, json_schema_input_type=str)]
 ImagePath = Annotated[str, AfterValidator(_absolute)]
 Line = Annotated[int, Field(ge=1)]
 Lines = list[Line]
@@ -274,14 +275,26 @@ class Expectation(Strict):
     on: Selectors = Field(default_factory=list, description="targets; all if missing")
     of: str | None = Field(default=None, description="which of several builds")
     level: Literal["must", "may"] = "must"
-    claim: Annotated[list[str], BeforeValidator(_listed)] = Field(
-        default_factory=list, description="numbers of the group's claims tested"
-    )
+    claim: Annotated[
+        list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+    ] = Field(default_factory=list, description="numbers of the group's claims tested")
     known: list[Known] = Field(default_factory=list)
 
-    build: Annotated[Outcome, BeforeValidator(_outcome)] | None = None
+    build: (
+        Annotated[
+            Outcome,
+            BeforeValidator(_outcome, json_schema_input_type=Literal["ok"] | Outcome),
+        ]
+        | None
+    ) = None
     layers: Count | None = Field(default=None, description="number above the base")
-    pattern: Annotated[Pattern, BeforeValidator(_letters)] | None = None
+    pattern: (
+        Annotated[
+            Pattern,
+            BeforeValidator(_letters, json_schema_input_type=str | Pattern),
+        ]
+        | None
+    ) = None
     makes_layer: Lines | None = Field(default=None, description="lines with a layer")
     empty_layer: Lines | None = Field(
         default=None, description="lines with a layer that holds nothing"

@@ -47,6 +47,12 @@ _SEEN = pytest.StashKey["Seen"]()
 _TOLD = "layer_harness_plan"
 
 
+class Outcome:
+    """Takes the error that kept a run from starting to who called pytest."""
+
+    error: HarnessError | None = None
+
+
 class Seen:
     """What the controlling process has heard of: verdicts, errors, progress."""
 
@@ -140,7 +146,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         config.stash[PLAN] = _start(config)
     except HarnessError as error:
-        raise pytest.exit.Exception(f"error: {error}", error.exit_code) from error
+        for each in config.pluginmanager.get_plugins():
+            if isinstance(each, Outcome):
+                each.error = error
+                raise pytest.UsageError from error
+        raise pytest.UsageError(str(error)) from error
 
 
 def _start(config: pytest.Config) -> Plan:

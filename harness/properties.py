@@ -24,7 +24,7 @@ from harness.expectation import (
     Size,
 )
 from harness.observation import BuildRecord, Change, LayerRecord, Observation, View
-from harness.view import apply, resolve
+from harness.view import apply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ def _changes(value: dict[int, Changes], subject: Subject) -> Iterator[str]:
 def _rootfs(value: Mapping[str, Any], subject: Subject) -> Iterator[str]:
     view = subject.merged()
     for path, wanted in value.items():
-        found = resolve(view, path)
+        found = view.get(path)
         if wanted == "absent":
             if found is not None:
                 yield f"{path} is there"

@@ -35,20 +35,16 @@ def apply(view: View, entries: Iterable[Change]) -> tuple[tuple[Change, ...], Vi
         old = below.get(path)
         if old is not None and old.type == "dir" and each.type != "dir":
             _remove_below(below, path, keep={})
-        below[path] = each
+        below[path] = _resolved(each, below)
     return changes, below
 
 
-def resolve(view: View, path: str) -> Change | None:
-    """Find what stands at `path`; a hard link shows the content of what it links."""
-    found = view.get(path)
-    if found is not None and found.type == "hardlink":
-        target = view.get(found.link)
-        if target is not None:
-            return replace(
-                target, path=path, type="file", link=found.link, change=found.change
-            )
-    return found
+def _resolved(entry: Change, view: View) -> Change:
+    """Give a hard link the content of what it links, which may be replaced later."""
+    target = view.get(entry.link) if entry.type == "hardlink" else None
+    if target is None:
+        return entry
+    return replace(target, path=entry.path, link=entry.link, change=entry.change)
 
 
 _MARKERS = ("deleted", "opaque")

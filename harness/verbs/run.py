@@ -11,8 +11,12 @@ import pytest
 
 from harness.case import load_cases, select
 from harness.errors import CaseError
+from harness.plugin import Outcome
+from harness.target import parse_selector
 from harness.verbs import options
 
+#: The exit code of an interrupted run.
+INTERRUPTED = 130
 #: More at a time than this gains nothing on two cores (FACTS 1).
 PER_CORE = 2
 
@@ -69,6 +73,8 @@ def command(
     """  # noqa: D301
     names = [each for each in words if not each.startswith("-")]
     extra = [each for each in words if each.startswith("-")]
+    for each in targets:
+        parse_selector(each)
     every = load_cases(root)
     chosen = select(every, [*names, *groups])
     if tags:
@@ -91,13 +97,12 @@ def command(
         *([f"--junitxml={junitxml}"] if junitxml else []),
         *extra,
     ]
-    code = int(pytest.main(arguments))
-    # pytest's code for an interrupt is our code for a usage error.
-    return (
-        {pytest.ExitCode.INTERRUPTED: 130}.get(pytest.ExitCode(code), code)
-        if (code in set(pytest.ExitCode))
-        else code
-    )
+    outcome = Outcome()
+    code = int(pytest.main(arguments, plugins=[outcome]))
+    if outcome.error is not None:
+        raise outcome.error
+    # pytest's code for an interrupt is ours for a mistake in a case or an option.
+    return {int(pytest.ExitCode.INTERRUPTED): INTERRUPTED}.get(code, code)
 
 
 def _pytest_options(root: Path, results: Path) -> list[str]:

@@ -323,7 +323,8 @@ def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) ->
         only(observe(make(ARTICLE.replace("${BASE}", mine)), site))
         assert site.client.images(name=mine)
     finally:
-        site.client.tag(mine, *site.shared.split(":"))
+        name, _, tag = site.shared.partition(":")
+        site.client.tag(mine, name, tag)
         site.client.remove_image(mine)
 
 
