@@ -114,9 +114,8 @@ def test_the_context_s_attributes_reach_the_tar(tmp_path: Path) -> None:
     path = tmp_path / "demo" / "case.yaml"
     path.parent.mkdir()
     path.write_text(
-        HEAD
-        + FROM
-        + 'context: {a: {content: x, mode: "4755", uid: 7, mtime: 2020-01-01T00:00:00Z},'
+        HEAD + FROM + 'context: {a: {content: x, mode: "4755", uid: 7,'
+        " mtime: 2020-01-01T00:00:00Z},"
         " b: {symlink: a}, c: {char: [1, 3]}, d: {size: 1KiB, seed: 2}}\n"
     )
     a, b, c, d, _ = load_case(path, tmp_path).context("build")
