@@ -28,8 +28,8 @@ def member(name: str, content: bytes = b"", **attributes: Any) -> Member:
 
 def tar(*members: Member, **options: Any) -> bytes:
     out = io.BytesIO()
-    options = {"format": tarfile.PAX_FORMAT, "errors": "surrogateescape"} | options
-    with tarfile.open(fileobj=out, mode="w", **options) as writer:
+    how: dict[str, Any] = {"format": tarfile.PAX_FORMAT, "errors": "surrogateescape"}
+    with tarfile.open(fileobj=out, mode="w", **(how | options)) as writer:
         for info in members:
             writer.addfile(info, io.BytesIO(info.content) if info.size else None)
     return out.getvalue()

@@ -155,16 +155,14 @@ def manifest(**more: Any) -> bytes:
 def oci_with(where: str, key: str, value: object) -> Pairs:
     """Change a descriptor in the manifest, whose own digest is put right."""
     pairs = dict(FORMS["oci"])
-    index = json.loads(pairs["index.json"])
+    index = json.loads(pairs.pop("index.json"))
     name = "blobs/sha256/" + index["manifests"][0]["digest"][7:]
     content = json.loads(pairs.pop(name))
     (content[where] if where == "config" else content[where][0])[key] = value
     text = json.dumps(content).encode()
     index["manifests"][0] |= {"digest": f"sha256:{sha(text)}", "size": len(text)}
     pairs[f"blobs/sha256/{sha(text)}"] = text
-    return [*pairs.items(), ("index.json", json.dumps(index).encode())][1:] + [
-        ("unused", b"")
-    ]
+    return [*pairs.items(), ("index.json", json.dumps(index).encode())]
 
 
 LIES: dict[str, tuple[Pairs, str, str]] = {
