@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, get_args
 
 from harness.dockerfile import LAYER_INSTRUCTIONS
@@ -28,7 +28,7 @@ class Fact:
     """What was found at a place: a value to compare, a phrase to say it with."""
 
     value: object
-    phrase: str
+    phrase: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +89,14 @@ def divergences(
             told_already.update(_implied(aspect, place))
             build, line, what, attribute = place
             name = f"build `{build}`" if several else ""
-            text = subjects.get((build, line), "") if line else f"{what} {attribute}"
+            text = f"{what} {attribute}"
+            if line:
+                text = subjects.get((build, line), f"layer {-line} above the base")
             found.append(
                 Divergence(
                     aspect=aspect,
                     build=name,
-                    line=line or None,
+                    line=line if line > 0 else None,
                     subject=text.strip(),
                     says=tuple(said),
                 )
@@ -105,7 +107,7 @@ def divergences(
 def _reading_order(place: Place) -> tuple[object, ...]:
     """Sort lines as they stand, and what belongs to no line behind them."""
     build, line, what, attribute = place
-    return (build, line == 0, line, what, attribute)
+    return (build, line == 0, abs(line), what, attribute)
 
 
 def _implied(aspect: Aspect, place: Place) -> set[tuple[object, ...]]:
@@ -122,7 +124,10 @@ def _implied(aspect: Aspect, place: Place) -> set[tuple[object, ...]]:
 def _groups(
     told: Mapping[str, Mapping[Place, Fact]], place: Place, aspect: Aspect
 ) -> list[tuple[str, str]]:
-    """Group the targets by what they do at a place: name and phrase of each group."""
+    """Group the targets by what they do at a place: name and phrase of each group.
+
+    Those that do nothing there are named last, and in a word.
+    """
     groups: dict[str, list[str]] = {}
     phrases: dict[str, str] = {}
     for name, facts_ in told.items():
@@ -130,8 +135,13 @@ def _groups(
         key = repr(fact.value) if fact else ""
         groups.setdefault(key, []).append(name)
         phrases[key] = fact.phrase if fact else _nothing(aspect)
+    last = {"", repr(_NO_LAYER)}
     return [
-        (group_name(names, list(told)), phrases[key]) for key, names in groups.items()
+        (
+            group_name(groups[key], list(told)),
+            "none" if phrases[key] == _NO_LAYER and len(groups) > 1 else phrases[key],
+        )
+        for key in sorted(groups, key=last.__contains__)
     ]
 
 
@@ -159,6 +169,7 @@ def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
     }
 
 
+_NO_LAYER = "makes no layer"
 _Told: TypeAlias = Iterator[tuple[int, str, str, Fact]]
 
 
@@ -182,7 +193,7 @@ def _outcome(build: BuildRecord) -> _Told:
 def _layers(build: BuildRecord) -> _Told:
     for step in build.steps:
         if step.keyword in LAYER_INSTRUCTIONS or step.layer is not None:
-            phrase = "makes no layer"
+            phrase = _NO_LAYER
             if step.layer is not None:
                 empty = not build.layers[step.layer - 1].changes
                 phrase = "makes an empty layer" if empty else "makes a layer"

@@ -113,12 +113,14 @@ def _findings(
     build = observation.build(expectation.of)
     subject = Subject(build=build, observation=observation, below=below[build.name])
     found: list[str] = []
-    try:
-        for name, value in expectation.properties():
-            if build.outcome != "ok" and name != "build":
-                found.append(f"{name}: the build failed: {first_line(build.error)}")
-            else:
-                found.extend(f"{name}: {text}" for text in CHECKS[name](value, subject))
-    except NotMeasured as reason:
-        return reason
-    return tuple(dict.fromkeys(found))
+    unmeasured: NotMeasured | None = None
+    for name, value in expectation.properties():
+        if build.outcome != "ok" and name != "build":
+            found.append(f"{name}: the build failed: {first_line(build.error)}")
+            continue
+        try:
+            found.extend(f"{name}: {text}" for text in CHECKS[name](value, subject))
+        except NotMeasured as reason:
+            unmeasured = unmeasured or reason
+    # What does not hold does not, whatever else could not be measured.
+    return tuple(dict.fromkeys(found)) or unmeasured or ()

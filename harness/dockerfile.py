@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"<<(-?)\s*([\"']?)([a-zA-Z_][a-zA-Z0-9_.]*)\2")
+#: A word of its own: `a<<b`, `<< b` and what stands inside quotes open none.
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
 _FLAG = re.compile(r"^--[a-z][a-z-]*(?:=\S*)?\s+")
 
 #: What builders may commit a layer for; all other instructions are metadata.
@@ -94,7 +95,8 @@ class Dockerfile:
 
 def parse(text: str) -> Dockerfile:
     """Cut `text` into instructions; never fails: what is wrong is the builders' say."""
-    lines = text.removeprefix("\ufeff").splitlines()
+    # Builders end lines at a line feed only, not at all that `splitlines` knows.
+    lines = [each.rstrip("\r") for each in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
     found: list[Instruction] = []
     stages: list[Stage] = []
@@ -106,7 +108,7 @@ def parse(text: str) -> Dockerfile:
             continue
         joined, number = _join(lines, number, escape)
         keyword = joined.split(maxsplit=1)[0].upper() if joined.split() else ""
-        if keyword in {"RUN", "COPY", "ADD"}:
+        if keyword in {"RUN", "COPY", "ADD", "ONBUILD"}:
             number = _skip_heredocs(lines, number, joined)
         if keyword == "FROM":
             stages.append(_stage(joined, stages))

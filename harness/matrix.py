@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness import dockerfile
-from harness.agree import Divergence, classes, divergences, facts
+from harness.agree import ASPECTS, Divergence, classes, divergences, facts
 from harness.case import Case
 from harness.casefile import Group
 from harness.check import Check, Verdict, judge, worst
@@ -131,7 +131,9 @@ def _row(
         and result.case_digest == case.digest
     }
     observations = {name: result.observation for name, result in fresh.items()}
-    letters = classes(observations)
+    # What a repetition tells otherwise is no difference between targets.
+    unstable = {name for result in fresh.values() for name in result.unstable}
+    letters = classes(observations, [each for each in ASPECTS if each not in unstable])
     cells = {}
     for target in targets:
         result = fresh.get(target.id)
@@ -145,7 +147,6 @@ def _row(
             checks=tuple(sorted(checks, key=lambda each: each.expectation)),
             unstable=result.unstable,
         )
-    unstable = {name for result in fresh.values() for name in result.unstable}
     return Row(
         case=case.id,
         title=case.title,

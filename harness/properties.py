@@ -188,7 +188,8 @@ def _file(wanted: File, found: Change) -> Iterator[str]:
         value = getattr(wanted, name)
         actual = getattr(found, name)
         if value is not None and value != actual:
-            yield f"has {name} {actual or 'none'}, not {value}"
+            shown = "none" if actual in ("", {}) else actual
+            yield f"has {name} {shown}, not {value}"
     if wanted.content is not None:
         digest = hashlib.sha256(wanted.content.encode()).hexdigest()
         if digest != found.digest:
@@ -236,13 +237,20 @@ def _size(value: Size, subject: Subject) -> Iterator[str]:
     if value.at_most is not None and size > value.at_most:
         yield f"{size} bytes, more than {value.at_most}"
     if value.smaller_than is not None:
-        other = subject.observation.build(value.smaller_than).size
+        other = _size_of(value.smaller_than, subject)
         if size >= other or other - size < value.by:
             yield f"{size} bytes, {value.smaller_than} has {other}"
     if value.not_smaller_than is not None:
-        other = subject.observation.build(value.not_smaller_than).size
+        other = _size_of(value.not_smaller_than, subject)
         if size < other:
             yield f"{size} bytes, {value.not_smaller_than} has {other}"
+
+
+def _size_of(name: str, subject: Subject) -> int:
+    build = subject.observation.build(name)
+    if build.outcome != "ok":
+        raise NotMeasured(f"{name} built no image")
+    return build.size
 
 
 def _from_cache(value: list[int], subject: Subject, *, wanted: bool) -> Iterator[str]:

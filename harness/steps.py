@@ -56,7 +56,7 @@ def map_layers(
             lines=(None,) * count,
             note=f"{len(empty)} history entries for {len(chain)} instructions",
         )
-    first = parsed.instructions[0].line if not chain else chain[0].line
+    first = _origin(parsed, target)
     layer = 0
     mapped: list[tuple[Instruction, int | None]] = []
     lines: list[int | None] = []
@@ -65,12 +65,22 @@ def map_layers(
         instruction = chain[index] if 0 <= index < len(chain) else None
         if not is_empty:
             layer += 1
-            # What a trigger made belongs to the FROM that brought it, which stands
-            # before the chain's first instruction.
+            # What a trigger made belongs to the FROM that brought it.
             lines.append(instruction.line if instruction else first)
         if instruction is not None:
             mapped.append((instruction, None if is_empty else layer))
     return Mapped(layers=tuple(mapped), lines=tuple(lines), note="")
+
+
+def _origin(parsed: Dockerfile, target: str) -> int | None:
+    """Find the line of the FROM that begins the chain of a stage."""
+    stage = parsed.stage(target)
+    while stage is not None and stage.parent is not None:
+        stage = parsed.stages[stage.parent]
+    for each in parsed.instructions:
+        if stage is not None and each.keyword == "FROM" and each.stage == stage.index:
+            return each.line
+    return None
 
 
 def cached_lines(

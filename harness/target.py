@@ -112,6 +112,7 @@ def parse_target(text: str) -> Target:
     if not match:
         raise ValueError(f"not a target: {text!r}")
     version = match["version"]
+    parse_version(version)
     store = match["store"] or default_store(version)
     return Target(builder=match["builder"], version=version, store=store)
 

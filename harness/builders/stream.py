@@ -101,7 +101,7 @@ class Listener:
             self._trace(line.get("aux"))
         elif isinstance(aux := line.get("aux"), dict) and "ID" in aux:
             # The legacy builder names an id per stage, before a failure too, so an
-            # id alone is no success; `transcript` looks at the error first.
+            # id alone is no success: no error and no further step may follow.
             self.built = True
         elif "stream" in line:
             self._text(str(line["stream"]))
@@ -116,6 +116,7 @@ class Listener:
         if match := _STEP.match(text):
             key = ("", int(match[1]))
             self._last = key
+            self.built = False
             self.steps[key] = Announced(
                 number=key[1],
                 stage="",

@@ -116,7 +116,7 @@ def test_salt_changes_the_ids_and_nothing_else(base: Base) -> None:
     assert len(ids) == 3
     assert one.layers[0].entries == base.layers[0].entries
     own = {"rootfs": 0, "comment": "one"}
-    assert one.config | own == base.config | own
+    assert {**one.config, **own} == {**base.config, **own}
 
 
 def test_salt_of_the_id_alone_keeps_the_layers(base: Base) -> None:
