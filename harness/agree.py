@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, get_args
 
 from harness.dockerfile import LAYER_INSTRUCTIONS
-from harness.expectation import Aspect
+from harness.notation import Aspect
 from harness.observation import BuildRecord, Change, LayerRecord, Observation
 from harness.properties import first_line, letter, letters
 from harness.target import BUILDERS, parse_target

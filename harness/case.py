@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +19,27 @@ from pydantic_core import ErrorDetails
 
 from harness import dockerfile
 from harness.casefile import Build, CaseFile, Group
-from harness.context import ContextFile, read_folder
-from harness.document import Document, Location, load, nearest
+from harness.context import ContextFile, read_folder, tar_bytes
+from harness.document import Document, Location, load, load_toml, nearest
 from harness.errors import CaseError
-from harness.expectation import Expectation, Strict
+from harness.expectation import Expectation
+from harness.notation import Strict
 from harness.target import Target, matches, parse_selector
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 _M = TypeVar("_M", bound=Strict)
 #: Properties that name lines of the Dockerfile.
 _LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
+#: pydantic's kinds of errors in the words of YAML.
+_NEEDS = {
+    "model_type": "lines of `key: value`",
+    "dict_type": "lines of `key: value`",
+    "list_type": "a list",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "bool_type": "true or false",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +169,10 @@ def load_cases(root: Path) -> list[Case]:
 
 def load_groups(root: Path) -> dict[str, Group]:
     """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
-    path = root / "groups.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise CaseError(f"cannot be read: {error}", where=str(path)) from error
-    document = Document(path=path, value=table, marks={})
+    document = load_toml(root / "groups.toml")
     return {
         name: _validate(Group, document, value, (name,))
-        for name, value in table.items()
+        for name, value in document.value.items()
     }
 
 
@@ -177,16 +182,19 @@ def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:
     chosen: dict[str, Case] = {}
     for word in words:
         plain = word.removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
-        found = [
-            case
-            for case in every
-            if plain in {case.id, case.group, f"cases/{case.group}"}
-            or plain == f"cases/{case.id}"
-            or Path(word).resolve() in (case.path, case.path.parent)
-        ]
+        plain = plain.removeprefix("cases/")
+        found = [case for case in every if plain in (case.id, case.group)]
         if not found:
-            ids = [case.id for case in every]
-            raise CaseError(f"no case or group `{word}`", hint=nearest(plain, ids))
+            place = Path(word).resolve()
+            found = [
+                case
+                for case in every
+                if place in (path := case.path.resolve(), path.parent)
+            ]
+        if not found:
+            ids = [name for case in every for name in (case.id, case.group)]
+            hint = f"{nearest(plain, ids)}; layer-harness list shows them"
+            raise CaseError(f"no case or group `{word}`", hint=hint)
         chosen.update((case.id, case) for case in found)
     return [case for case in every if case.id in chosen] if chosen else every
 
@@ -195,10 +203,13 @@ def _validate(model: type[_M], document: Document, value: Any, at: Location) -> 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        # Where a value has several forms, the one that went furthest was meant.
+        # Where a value has several forms, the one that fits best was meant.
         found = max(
             error.errors(include_url=False),
-            key=lambda each: len(document.known((*at, *each["loc"]))),
+            key=lambda each: (
+                not _misfit(each),
+                len(document.known((*at, *each["loc"]))),
+            ),
         )
         location = document.known((*at, *found["loc"]))
         key = found.get("ctx", {}).get("key")
@@ -213,17 +224,27 @@ def _validate(model: type[_M], document: Document, value: Any, at: Location) -> 
 def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
     """Word one of pydantic's errors as what is wrong and what to do."""
     context = error.get("ctx", {})
-    where = ".".join(map(str, location)) or "the file"
+    where = f"`{'.'.join(map(str, location))}`" if location else "the file"
     kind, given = error["type"], error["input"]
+    shown = "nothing" if given is None else f"{given!r:.60}"
     if kind == "missing":
-        return f"`{where}` is missing", "every case needs it"
+        return f"{where} is missing", "it must be given"
     if kind == "literal_error":
         expected = re.findall(r"'([^']*)'", context["expected"])
-        return f"`{where}`: no such value {given!r}", nearest(str(given), expected)
-    hint = context.get("hint", "")
-    if not hint:
-        hint = f"given: {given!r:.60}"
-    return f"`{where}`: {error['msg']}", str(hint)
+        return f"{where}: no such value {shown}", nearest(str(given), expected)
+    hint = context.get("hint") or f"given: {shown}"
+    if kind == "string_type" and isinstance(given, int | float):
+        hint = f'put it in quotes: "{str(given).lower()}"'
+    if kind in _NEEDS:
+        return f"{where} needs {_NEEDS[kind]}", str(hint)
+    return f"{where}: {error['msg']}", str(hint)
+
+
+def _misfit(error: ErrorDetails) -> bool:
+    """Say whether a value is of another kind altogether than a form wants."""
+    if error["type"] in {"literal_error", "string_type"}:
+        return isinstance(error["input"], dict | list)
+    return error["type"] in {"model_type", "dict_type", "list_type"}
 
 
 def _check_builds(case: Case, document: Document) -> None:
@@ -234,7 +255,7 @@ def _check_builds(case: Case, document: Document) -> None:
     }
     for name, build in case.builds.items():
         at: Location = ("builds", name) if document.value.get("builds") else ()
-        _check_context(build, document, at)
+        _check_context(case, document, name, at)
         parsed = dockerfile.parse(build.dockerfile)
         if not parsed.stages and name not in failing:
             raise document.error(
@@ -245,16 +266,24 @@ def _check_builds(case: Case, document: Document) -> None:
             )
 
 
-def _check_context(build: Build, document: Document, at: Location) -> None:
-    if isinstance(build.context, str):
-        return
-    for path, source in build.context.items():
-        try:
-            source.file(path)
-        except ValueError as error:
+def _check_context(case: Case, document: Document, name: str, at: Location) -> None:
+    given = case.builds[name].context
+    if isinstance(given, str):
+        if not (case.path.parent / given).is_dir():
             raise document.error(
-                (*at, "context", path), str(error), "see `context` in CONTRIBUTING.md"
-            ) from error
+                (*at, "context"),
+                f"the context folder `{given}` is not there",
+                "put it beside the case file, or give the context inline",
+            )
+        return
+    try:
+        tar_bytes(replace(each, random=None) for each in case.context(name))
+    except ValueError as error:
+        text = str(error)
+        path = next((each for each in given if text.startswith(f"{each!r}: ")), "")
+        raise document.error(
+            (*at, "context", path), text, "see `context` in CONTRIBUTING.md"
+        ) from error
 
 
 def _check_expectation(
@@ -280,11 +309,18 @@ def _check_expectation(
             raise document.error(
                 (*at, key), f"no other build `{other}`", nearest(other, names)
             )
-    for key, needed in (("container", "run"),):
-        if getattr(expectation, key) is not None and case.builds[name].run is None:
-            raise document.error(
-                (*at, key), f"`{key}` needs a command", f"add `{needed}:` to the build"
-            )
+    if shares and names.index(shares.with_) > names.index(name):
+        raise document.error(
+            (*at, "shares"),
+            f"`{shares.with_}` is built after `{name}`",
+            "a build shares layers with an earlier one: expect it of the later",
+        )
+    if expectation.container is not None and case.builds[name].run is None:
+        raise document.error(
+            (*at, "container"),
+            "`container` needs a command",
+            "add `run:` to the build",
+        )
     _check_lines(case.builds[name], document, at, expectation)
 
 
@@ -297,6 +333,9 @@ def _check_lines(
         for position, line in enumerate(getattr(expectation, key) or ())
     ]
     named += [((*at, "changes", str(line)), line) for line in expectation.changes or ()]
+    if expectation.shares:
+        lines = enumerate(expectation.shares.lines or ())
+        named += [((*at, "shares", "lines", place), line) for place, line in lines]
     parsed = dockerfile.parse(build.dockerfile)
     starts = [each.line for each in parsed.instructions]
     for location, line in named:

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from harness.context import MTIME, ContextFile, tar_bytes
-from harness.expectation import Expectation, Mode, Selectors, Strict
+from harness.expectation import Expectation
+from harness.notation import Flag, Hex, Mode, Selectors, Strict
 
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
@@ -67,6 +68,7 @@ Seconds = Annotated[
     float, BeforeValidator(_seconds, json_schema_input_type=float | str)
 ]
 ContextPath = Annotated[str, AfterValidator(_inside)]
+Number = Annotated[int, Field(strict=True)]
 
 
 _KINDS = (
@@ -79,9 +81,9 @@ class Source(Strict):
     """One path of a build context, with every attribute a tar can carry."""
 
     content: str | None = None
-    hex: str | None = Field(default=None, pattern=r"^([0-9a-f]{2})*$")
+    hex: Hex | None = None
     size: Bytes | None = Field(default=None, description="so many random bytes")
-    seed: int = Field(default=0, description="of the random bytes")
+    seed: Number = Field(default=0, description="of the random bytes")
     symlink: str | None = None
     hardlink: ContextPath | None = None
     dir: Literal[True] | None = None
@@ -98,10 +100,10 @@ class Source(Strict):
         | None
     ) = Field(default=None, description="a tar archive of these entries")
     mode: Mode | None = None
-    uid: int = 0
-    gid: int = 0
+    uid: Number = 0
+    gid: Number = 0
     mtime: Seconds | None = None
-    xattrs: dict[str, str] = Field(default_factory=dict, description="name to hex")
+    xattrs: dict[str, Hex] = Field(default_factory=dict, description="name to hex")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -155,7 +157,7 @@ class Options(Strict):
     extra_hosts: list[str] = Field(default_factory=list)
     shm_size: Bytes | None = None
     memory: Bytes | None = None
-    squash: bool = False
+    squash: Flag = False
 
 
 class _BuildKeys(Strict):
@@ -178,7 +180,7 @@ class _BuildKeys(Strict):
     args: dict[str, str] = Field(default_factory=dict, description="build arguments")
     target: str = Field(default="", description="the stage to build; the last if empty")
     labels: dict[str, str] = Field(default_factory=dict)
-    cold: bool | None = Field(
+    cold: Flag | None = Field(
         default=None,
         description="without the build cache; the default for a case's only build",
     )

@@ -7,6 +7,7 @@ verb starts quickly.
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 from typing import Any, NoReturn
@@ -92,6 +93,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; errors of ours become a few lines, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Results are to be seen as they come, also through a pipe.
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         code = cli.main(standalone_mode=False)
     except HarnessError as error:

@@ -106,8 +106,11 @@ def load(path: Path) -> Document:
         ) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
+        number = error.character
         raise CaseError(
-            f"not YAML: the character {error.character!r} is not allowed",
+            f"not YAML: the character U+{number:04X} is not allowed"
+            if isinstance(number, int)
+            else f"not YAML: {error.reason}",
             where=f"{path}:{line}",
             hint="write it as an escape in double quotes",
         ) from error

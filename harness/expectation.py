@@ -1,111 +1,38 @@
 """What a case expects: the properties by name, on whom, from which source.
 
 The model of the `expect:` part of a case (DESIGN 4). The same words name a property
-in YAML, in results and in reports. Checked by `compare`; here is only the form.
+in YAML, in results and in reports. Held against what was measured by `properties`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.document import nearest
-from harness.errors import UsageError
-from harness.target import parse_selector
-
-
-class Strict(BaseModel):
-    """A frozen model that refuses unknown keys, naming the nearest known one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        allowed = {
-            field.alias or name for name, field in cls.model_fields.items()
-        } | set(cls.model_fields)
-        shown = {field.alias or name for name, field in cls.model_fields.items()}
-        for key in value:
-            if key not in allowed:
-                raise PydanticCustomError(
-                    "unknown_key",
-                    "unknown key `{key}`",
-                    {"key": str(key), "hint": nearest(str(key), shown)},
-                )
-        return value
-
-
-def _selector(text: str) -> str:
-    try:
-        return parse_selector(text).text
-    except UsageError as error:
-        raise PydanticCustomError(
-            "selector", "{message}", {"message": error.message, "hint": error.hint}
-        ) from error
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise PydanticCustomError(
-            "regex",
-            "no regular expression: {message}",
-            {"message": str(error), "hint": "escape ( [ { . * + ? with a backslash"},
-        ) from error
-    return text
-
-
-def _mode(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3,5}", value):
-        raise PydanticCustomError(
-            "mode",
-            "a mode is octal digits in quotes",
-            {"hint": 'write "0755"; YAML takes a bare 0755 for the number 493'},
-        )
-    return f"{int(value, 8):04o}"
-
-
-def _owner(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(r"\d+:\d+", value):
-        raise PydanticCustomError(
-            "owner", "an owner is UID:GID in quotes", {"hint": 'write "1000:1000"'}
-        )
-    return value
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or (path != "/" and path.endswith("/")):
-        raise PydanticCustomError(
-            "path",
-            "a path in an image starts with / and does not end with one",
-            {"hint": f"write /{path.strip('/')}"},
-        )
-    return path
+from harness.notation import (
+    Aspect,
+    Count,
+    Flag,
+    Hex,
+    ImagePath,
+    Letters,
+    Level,
+    Line,
+    Lines,
+    Mode,
+    Owner,
+    Regex,
+    Selectors,
+    Strict,
+    Texts,
+)
 
 
 def _letters(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"letters": value}
-    return value
+    return {"letters": value} if isinstance(value, str) else value
 
 
 def _outcome(value: Any) -> Any:
@@ -120,33 +47,30 @@ def _outcome(value: Any) -> Any:
     return value
 
 
-Selectors = Annotated[
-    list[Annotated[str, AfterValidator(_selector)]],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
-]
-Regex = Annotated[str, AfterValidator(_regex)]
-Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=str)]
-Owner = Annotated[str, BeforeValidator(_owner, json_schema_input_type=str)]
-ImagePath = Annotated[str, AfterValidator(_absolute)]
-Line = Annotated[int, Field(ge=1)]
-Lines = list[Line]
-Count = Annotated[int, Field(ge=0)]
-Level = Literal["diff_id", "content", "shape"]
-Aspect = Literal["outcome", "layers", "files", "metadata", "config", "history", "cache"]
-
-
 class Outcome(Strict):
     """`build`: it succeeds (`ok`), or fails with a text and at a line."""
 
-    ok: bool = False
+    ok: Flag = False
     error: Regex | None = Field(default=None, description="found in the error's text")
-    line: Line | None = Field(default=None, description="the failing instruction's")
+    line: Annotated[Line, Field(strict=True)] | None = Field(
+        default=None, description="the failing instruction's"
+    )
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if self.ok == (self.error is not None or self.line is not None):
+            raise PydanticCustomError(
+                "outcome",
+                "either it builds or it fails",
+                {"hint": "write `build: ok` or `build: {error: 'not found', line: 3}`"},
+            )
+        return self
 
 
 class Pattern(Strict):
     """`pattern`: one letter a layer above the base, equal letters equal layers."""
 
-    letters: Annotated[str, Field(pattern=r"^[A-Z]( [A-Z])*$|^$")]
+    letters: Letters
     by: Level = "content"
 
 
@@ -162,7 +86,7 @@ class File(Strict):
     mtime: str | None = Field(
         default=None, description="`build`: the time of the build; else ISO 8601"
     )
-    xattrs: dict[str, str] | None = Field(default=None, description="name to hex")
+    xattrs: dict[str, Hex] | None = Field(default=None, description="name to hex")
 
 
 Paths = list[ImagePath] | dict[ImagePath, File]
@@ -185,7 +109,7 @@ class HistoryLine(Strict):
     created_by: Regex | None = None
     comment: Regex | None = None
     author: str | None = None
-    empty_layer: bool | None = None
+    empty_layer: Flag | None = None
 
 
 class Size(Strict):
@@ -216,8 +140,8 @@ class Container(Strict):
     writes: list[ImagePath] | None = Field(
         default=None, description="what the writable layer held, parents left out"
     )
-    image_unchanged: bool | None = None
-    removed: bool | None = Field(
+    image_unchanged: Flag | None = None
+    removed: Flag | None = Field(
         default=None, description="its writable layer is gone with the container"
     )
 
@@ -225,10 +149,10 @@ class Container(Strict):
 class OnDisk(Strict):
     """`on_disk`: the overlay2 directories, where the engine's data can be read."""
 
-    lowest_has_no_lower: bool | None = None
-    lower_gives_order: bool | None = None
-    names_are_diff_ids: bool | None = None
-    equals_export: bool | None = None
+    lowest_has_no_lower: Flag | None = None
+    lower_gives_order: Flag | None = None
+    names_are_diff_ids: Flag | None = None
+    equals_export: Flag | None = None
 
 
 class Differs(Strict):
@@ -275,9 +199,9 @@ class Expectation(Strict):
     on: Selectors = Field(default_factory=list, description="targets; all if missing")
     of: str | None = Field(default=None, description="which of several builds")
     level: Literal["must", "may"] = "must"
-    claim: Annotated[
-        list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])
-    ] = Field(default_factory=list, description="numbers of the group's claims tested")
+    claim: Texts = Field(
+        default_factory=list, description="numbers of the group's claims tested"
+    )
     known: list[Known] = Field(default_factory=list)
 
     build: (
@@ -312,7 +236,7 @@ class Expectation(Strict):
     cached: Lines | None = Field(default=None, description="lines taken from cache")
     rebuilt: Lines | None = Field(default=None, description="lines run again")
     shares: Shares | None = None
-    reproducible: bool | None = Field(
+    reproducible: Flag | None = Field(
         default=None, description="a second cold build makes the same diff IDs"
     )
     container: Container | None = None
@@ -333,5 +257,12 @@ class Expectation(Strict):
                 "empty",
                 "expects nothing",
                 {"hint": f"give a property: {', '.join(PROPERTIES)}"},
+            )
+        if self.differs is not None and len(list(self.properties())) > 1:
+            # Other targets' results are at hand only when the matrix is made.
+            raise PydanticCustomError(
+                "alone",
+                "`differs` stands with no other property",
+                {"key": "differs", "hint": "make it an expectation of its own"},
             )
         return self

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
 from math import inf
 from typing import Any
 
@@ -30,6 +29,7 @@ from harness.observation import (
     Step,
     View,
 )
+from harness.relations import Lineage, relate, trace
 from harness.steps import Mapped, cached_lines, error_line, map_layers
 from harness.target import Target
 from harness.view import apply
@@ -84,6 +84,7 @@ class Recorder:
         self.target = target
         self.run = measured
         self.below: dict[str, View] = {}
+        self.lineages: list[Lineage] = []
 
     def record(self, position: int) -> BuildRecord:
         """Record one build of the run."""
@@ -133,7 +134,6 @@ class Recorder:
             )
             for each, layer in mapped.layers
         )
-        lasting = {each.diff_id for each in layers if each.diff_id is not None}
         return BuildRecord(
             name=built.name,
             outcome="ok",
@@ -142,7 +142,7 @@ class Recorder:
             steps=steps,
             history=tuple(_history(each, noise) for each in own),
             config=noise.config(image.config),
-            relations=self._relations(position, below, steps, lasting),
+            relations=self._relations(built, below, steps, layers),
             container=built.container,
             on_disk=(
                 ondisk.compare(built.directories, image.layers)
@@ -190,50 +190,36 @@ class Recorder:
         return tuple(found)
 
     def _relations(
-        self, position: int, below: int, steps: Sequence[Step], lasting: set[str]
+        self,
+        built: Built,
+        below: int,
+        steps: Sequence[Step],
+        layers: Sequence[LayerRecord],
     ) -> tuple[Relation, ...]:
-        """Compare the layers with those of each earlier build, by diff ID.
-
-        A layer with a time of the build that was made anew is no earlier one, even
-        where both were made in one second and are equal by chance. `lasting` has the
-        diff IDs without such a time.
-        """
-        every = _diff_ids(self.run.built[position])
+        """Compare the layers above the base with those of each earlier build."""
         base = {layer.diff_id for layer in self.run.base_image.layers}
-        made = {step.layer: step for step in steps if step.layer is not None}
-        kept = [
-            each in lasting
-            or number < 1
-            or bool((step := made.get(number)) and step.cached)
-            for number, each in enumerate(every, 1 - below)
-        ]
-        found = []
-        for other in self.run.built[:position]:
-            if other.image is None:
-                continue
-            theirs = [each for each in _diff_ids(other) if each not in base]
-            mine = [
-                (each, keep)
-                for each, keep in zip(every, kept, strict=True)
-                if each not in base
-            ]
-            leading = takewhile(
-                lambda pair: pair[0][1] and pair[0][0] == pair[1],
-                zip(mine, theirs, strict=False),
-            )
-            found.append(
-                Relation(
-                    build=other.name,
-                    leading=sum(1 for _ in leading),
-                    lines=tuple(
-                        step.line
-                        for number, step in made.items()
-                        if every[below + number - 1] in theirs
-                        and kept[below + number - 1]
-                    ),
-                )
-            )
-        return tuple(found)
+        every = _diff_ids(built)
+        skipped = sum(each in base for each in every)
+        made = {
+            below - skipped + step.layer - 1: step
+            for step in steps
+            if step.layer is not None
+        }
+        ids = every[skipped:]
+        brought = len(ids) - len(layers)
+        own = trace(
+            built.name,
+            ids,
+            lasting=[False] * brought + [each.diff_id is not None for each in layers],
+            reused=[
+                place < brought or bool((step := made.get(place)) and step.cached)
+                for place in range(len(ids))
+            ],
+            earlier=self.lineages,
+        )
+        relations = tuple(relate(own, other, made) for other in self.lineages)
+        self.lineages.append(own)
+        return relations
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.engines import Engine
 from harness.errors import UsageError
-from harness.target import BUILDERS, Target, matches, parse_selector, parse_version
+from harness.target import BUILDERS, Target, matches, parse_selector, plain_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def from_json(text: str) -> Plan:
 
 def targets_of(engine: Engine) -> list[Target]:
     """List the targets an engine offers: its version with each builder inside it."""
-    version = str(parse_version(engine.version))
+    version = plain_version(engine.version)
     return [
         Target(builder=name, version=version, store=engine.storage) for name in BUILDERS
     ]

@@ -212,13 +212,13 @@ def pytest_collect_file(
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Learn the number of items, which only the workers collect."""
     if _SEEN in node.config.stash:
-        node.config.stash[_SEEN].progress.total = len(ids)
+        node.config.stash[_SEEN].progress.begin(len(ids))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Learn the number of items where this process collects them."""
     if _SEEN in session.config.stash and session.items:
-        session.config.stash[_SEEN].progress.total = len(session.items)
+        session.config.stash[_SEEN].progress.begin(len(session.items))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 COLOURS = {
     "pass": {"green": True},
@@ -22,7 +22,12 @@ class Progress:
     write: Callable[..., None]
     total: int = 0
     done: int = 0
-    began: float = field(default_factory=time.monotonic)
+    began: float = 0.0
+
+    def begin(self, total: int) -> None:
+        """Start counting: so many are to come, from now on."""
+        self.total = total
+        self.began = time.monotonic()
 
     def tell(self, case: str, target: str, verdict: str, seconds: float) -> None:
         """Print one line: `[ 3/90] article/metadata  legacy@20.10.24  pass  1.2 s`."""

@@ -47,6 +47,7 @@ _TARGET = re.compile(
 _SELECTOR = re.compile(
     r"^(?P<builder>[a-z0-9*-]+)?(?:@(?P<version>[^+]+))?(?:\+(?P<store>[a-z0-9*]+))?$"
 )
+_BOUND = re.compile(r"(<=|>|==|!=)\s*(\d+(?:\.\d+)?)")
 
 
 def default_store(version: str) -> str:
@@ -64,10 +65,18 @@ def parse_version(text: str) -> Version:
 
     Raises ValueError when there is no number in front.
     """
+    return Version(plain_version(text))
+
+
+def plain_version(text: str) -> str:
+    """Give the number of an engine's version as the engine writes it, such as 18.09.1.
+
+    Raises ValueError when there is no number in front.
+    """
     match = re.match(r"v?(\d+(?:\.\d+)*(?:-?(?:rc|beta|alpha)\.?\d+)?)", text)
     if not match:
         raise ValueError(f"no version: {text!r}")
-    return Version(match[1])
+    return match[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,8 @@ def parse_target(text: str) -> Target:
 class Selector:
     """A pattern over targets: `legacy`, `buildkit@>=23`, `*+containerd`, `!legacy`.
 
-    Call it with a target. A bare version is a prefix: `@20.10` is every 20.10.
+    Call it with a target. A version is a prefix: `@20.10` is every 20.10, `@<=20.10`
+    takes them in, and `@>20.10` begins behind them.
     """
 
     text: str
@@ -176,7 +186,9 @@ def _versions(text: str, part: str) -> SpecifierSet:
     for each in filter(None, (piece.strip() for piece in part.split(","))):
         if each == "*":
             continue
-        if each[0].isdigit():
+        if bound := _BOUND.fullmatch(each):
+            specifiers.append(_whole(bound[1], bound[2]))
+        elif each[0].isdigit():
             try:
                 exact = len(Version(each).release) > 2
             except InvalidVersion:
@@ -191,6 +203,15 @@ def _versions(text: str, part: str) -> SpecifierSet:
             f"`{text}`: `{part}` is no version range",
             hint="write @20.10, @26.1.5, @>=23 or @>=23,<26",
         ) from error
+
+
+def _whole(operator: str, version: str) -> str:
+    """Write a bound at a version of one or two parts so that it is a prefix."""
+    if operator in {"==", "!="}:
+        return f"{operator}{version}.*"
+    *front, last = map(int, version.split("."))
+    behind = ".".join(map(str, [*front, last + 1]))
+    return f"{'<' if operator == '<=' else '>='}{behind}"
 
 
 def matches(selectors: Iterable[Selector], target: Target) -> bool:

@@ -6,10 +6,10 @@ against the layers below. Pure; works on the canonical records of `observation`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from harness.observation import Change, View
+from harness.observation import Change, ChangeKind, View
 
 
 def apply(view: View, entries: Iterable[Change]) -> tuple[tuple[Change, ...], View]:
@@ -19,23 +19,25 @@ def apply(view: View, entries: Iterable[Change]) -> tuple[tuple[Change, ...], Vi
     directory marker) open; it is found out here.
     """
     layer = tuple(entries)
-    below = dict(view)
     above = {each.path: each for each in layer if each.change not in _MARKERS}
-    for each in layer:
-        if each.change == "opaque":
-            _remove_below(below, each.path, keep=above)
-        elif each.change == "deleted":
-            below.pop(each.path, None)
-            _remove_below(below, each.path, keep={})
+    gone = {each.path for each in layer if each.change == "deleted"}
+    gone_below = gone | {each.path for each in layer if each.change == "opaque"}
+    for path, each in above.items():
+        if each.type != "dir" and (old := view.get(path)) and old.type == "dir":
+            gone_below.add(path)
+    below = {
+        path: each
+        for path, each in view.items()
+        if path not in gone and not (gone_below and _lies_below(path, gone_below))
+    }
+    for path, each in above.items():
+        below[path] = _resolved(each, below)
     changes = tuple(
-        each if each.change in _MARKERS else _compared(each, view.get(each.path))
+        each
+        if each.change in _MARKERS
+        else replace(each, change=_kind(below[each.path], view.get(each.path)))
         for each in layer
     )
-    for path, each in above.items():
-        old = below.get(path)
-        if old is not None and old.type == "dir" and each.type != "dir":
-            _remove_below(below, path, keep={})
-        below[path] = _resolved(each, below)
     return changes, below
 
 
@@ -50,15 +52,16 @@ def _resolved(entry: Change, view: View) -> Change:
 _MARKERS = ("deleted", "opaque")
 
 
-def _compared(entry: Change, old: Change | None) -> Change:
+def _kind(entry: Change, old: Change | None) -> ChangeKind:
     if old is None:
-        return replace(entry, change="added")
+        return "added"
     same = entry.data == old.data and entry.attributes == old.attributes
-    return replace(entry, change="touched" if same else "modified")
+    return "touched" if same else "modified"
 
 
-def _remove_below(view: dict[str, Change], path: str, *, keep: View) -> None:
-    prefix = path.rstrip("/") + "/"
-    gone = [each for each in view if each.startswith(prefix) and each not in keep]
-    for each in gone:
-        del view[each]
+def _lies_below(path: str, folders: Collection[str]) -> bool:
+    while path:
+        path = path.rpartition("/")[0]
+        if (path or "/") in folders:
+            return True
+    return False

@@ -29,6 +29,20 @@ def told(text: str) -> list[tuple[int, int, str]]:
         ("\ufeffFROM a", [(1, 1, "FROM a")]),
         ("RUN echo 1 << 2\nRUN b", [(1, 1, "RUN echo 1 << 2"), (2, 2, "RUN b")]),
         ("", []),
+        ("RUN echo a\u2028b\x0cc\nRUN d", [(1, 1, "RUN echo a b c"), (2, 2, "RUN d")]),
+        (
+            "RUN a <<'E-1'\nRUN no\nE-1\nRUN b",
+            [(1, 3, "RUN a <<'E-1'"), (4, 4, "RUN b")],
+        ),
+        ("ONBUILD RUN <<E\nRUN no\nE\n", [(1, 3, "ONBUILD RUN <<E")]),
+        ("COPY <<A /a\r\nx\r\nA\r\nRUN b", [(1, 3, "COPY <<A /a"), (4, 4, "RUN b")]),
+        ("RUN x<<E\nE\n", [(1, 1, "RUN x<<E"), (2, 2, "E")]),
+        ("RUN <<E\nRUN b", [(1, 1, "RUN <<E"), (2, 2, "RUN b")]),
+        ("RUN <<-E\n\tE\nRUN <<F\n\tF\nF", [(1, 2, "RUN <<-E"), (3, 5, "RUN <<F")]),
+        ("# escape=`\nRUN a\\\nRUN b", [(2, 2, "RUN a\\"), (3, 3, "RUN b")]),
+        ("# x\n# escape=`\nRUN a `\nRUN b", [(3, 3, "RUN a `"), (4, 4, "RUN b")]),
+        ("  # note\n\n", []),
+        ("RUN a \\", [(1, 1, "RUN a")]),
     ],
 )
 def test_instructions_have_their_lines(
@@ -60,3 +74,27 @@ def test_the_chain_of_a_stage_begins_with_the_stage_it_is_built_from() -> None:
 def test_no_text_breaks_it(text: str) -> None:
     for each in parse(text).instructions:
         assert 1 <= each.line <= each.last_line
+
+
+def test_flags_are_no_arguments() -> None:
+    parsed = parse("COPY --from=a --chown=1:1 x /y\nRUN --network=none true\n")
+    assert [each.arguments for each in parsed.instructions] == ["x /y", "true"]
+
+
+def test_a_line_inside_an_instruction_finds_it() -> None:
+    parsed = parse("FROM a\nRUN b \\\n  c\n\nRUN d\n")
+    found = [parsed.at(line) for line in (1, 2, 3, 4, 5, 6)]
+    assert [each.line if each else None for each in found] == [1, 2, 2, None, 5, None]
+
+
+def test_a_name_that_is_no_stage_is_none() -> None:
+    parsed = parse(STAGES)
+    assert parsed.stage("nosuch") is None
+    assert parsed.stage("7") is None
+    assert parsed.chain("nosuch") == ()
+    assert parse("RUN x").stage("") is None
+
+
+def test_a_stage_named_like_its_source_is_not_its_own_parent() -> None:
+    parsed = parse("FROM base AS base\nRUN a\nFROM BASE as two\nRUN b\n")
+    assert [each.text for each in parsed.chain("two")] == ["RUN a", "RUN b"]

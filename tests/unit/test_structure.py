@@ -19,7 +19,7 @@ document
 stream
 tar_write tar_read
 dockerfile context
-target expectation casefile case
+target notation expectation casefile case
 layer archive image base
 observation view
 engines
@@ -28,7 +28,7 @@ engines.debian
 builders
 builders.trace builders.stream builders.engine_api
 containers ondisk building
-steps noise observe
+steps noise relations observe
 properties check agree
 result plan matrix
 trial grid lint schemas

@@ -86,6 +86,10 @@ def test_an_id_of_an_earlier_stage_is_no_success() -> None:
     assert error_line(DOCKERFILE, told, builder="legacy") == 6
 
 
+def test_a_stream_that_breaks_off_in_a_later_stage_is_broken_off() -> None:
+    assert transcript(LEGACY).ending == "broken"
+
+
 def test_a_stream_that_ends_without_image_or_error_is_broken_off() -> None:
     assert transcript(LEGACY[:3]).ending == "broken"
     assert transcript(LEGACY[:3], timed_out=True).ending == "timeout"
@@ -158,7 +162,7 @@ def test_layers_are_mapped_by_position_and_empty_layer() -> None:
 def test_labels_of_the_build_and_triggers_have_entries_of_their_own() -> None:
     assert lines("legacy", [False, True, False, True, True], labels=1) == (6, 8)
     assert lines("buildkit", [False, True, False, True], labels=1) == (6, 8)
-    assert lines("legacy", [False, False, True, False, True], triggers=1) == (6, 6, 8)
+    assert lines("legacy", [False, False, True, False, True], triggers=1) == (4, 6, 8)
 
 
 def test_a_mapping_that_cannot_be_known_is_said_to_be_unknown() -> None:
@@ -176,3 +180,85 @@ def test_onbuild_has_an_entry_with_the_legacy_builder_only() -> None:
             parsed, builder=builder, target="", labels=0, empty=empty, triggers=0
         )
         assert mapped.lines == (3,)
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "number"),
+    [
+        ("[ 7/11] RUN x", "", 7),
+        ("[11/11] RUN x", "", 11),
+        ("[build  2/10] RUN x", "build", 2),
+        ("[linux/amd64 build 2/3] RUN x", "build", 2),
+        ("[linux/amd64 2/3] RUN x", "", 2),
+        ("[linux/amd64->arm64 stage-1  2/13] RUN x", "stage-1", 2),
+    ],
+)
+def test_a_vertex_has_its_stage_and_its_number(
+    name: str, stage: str, number: int
+) -> None:
+    (step,) = transcript([trace("a", name)]).steps
+    assert (step.stage, step.number, step.text) == (stage, number, "RUN x")
+
+
+@pytest.mark.parametrize(
+    "name", ["[internal] load .dockerignore", "exporting to image", "[context x] load"]
+)
+def test_a_vertex_that_is_no_step_is_none(name: str) -> None:
+    assert transcript([trace("a", name)]).steps == ()
+
+
+@pytest.mark.parametrize("aux", ["?", "AAAA", None, {"no": "text"}, "w6k="])
+def test_a_progress_message_that_cannot_be_read_stops_nothing(aux: object) -> None:
+    told = transcript(
+        [
+            {"id": "moby.buildkit.trace", "aux": aux},
+            {"id": "moby.image.id", "aux": {"ID": "sha256:1"}},
+        ]
+    )
+    assert told.ending == "ok"
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ({"error": "a", "errorDetail": {"message": "b"}}, "b"),
+        ({"error": "a"}, "a"),
+        ({"errorDetail": {}}, "unknown error"),
+        ({"error": "a", "errorDetail": None}, "a"),
+    ],
+)
+def test_an_error_is_told_in_whichever_form_it_comes(
+    line: dict[str, object], error: str
+) -> None:
+    assert transcript([line]).error == error
+
+
+def test_a_cached_step_of_buildkit_stays_cached_over_its_updates() -> None:
+    told = transcript(
+        [
+            trace("a", "[2/2] RUN one"),
+            trace("b", "[1/2] FROM base"),
+            trace("a", "[2/2] RUN one", cached=True),
+        ]
+    )
+    assert [(each.number, each.cached) for each in told.steps] == [
+        (1, False),
+        (2, True),
+    ]
+
+
+def test_workdir_root_has_no_number_in_buildkit_and_scratch_none_either() -> None:
+    parsed = parse("FROM scratch\nWORKDIR /\nCOPY a /\nWORKDIR /b\n")
+    told = transcript([trace("a", "[1/2] COPY a /"), trace("b", "[2/2] WORKDIR /b")])
+    assert cached_lines(parsed, told, builder="buildkit") == {3: False, 4: False}
+
+
+def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
+    told = transcript([{"stream": "Step 9/9 : RUN x\n"}, trace("a", "[9/9] RUN x")])
+    for builder in ("legacy", "buildkit"):
+        assert cached_lines(DOCKERFILE, told, builder=builder) == {}
+
+
+def test_a_failure_that_names_no_line_has_none() -> None:
+    told = transcript([{"error": "no space left on device"}])
+    assert error_line(DOCKERFILE, told, builder="legacy") is None

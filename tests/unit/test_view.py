@@ -83,3 +83,26 @@ def test_a_path_is_new_or_changed_or_recorded_again() -> None:
         ("/new", "added"),
         ("/gone", "deleted"),
     ]
+
+
+def test_a_hard_link_is_recorded_again_when_nothing_of_it_is_new() -> None:
+    link = Change(path="/b", change="added", type="hardlink", link="/a")
+    assert changes([file("/a"), link], [file("/a"), link]) == [
+        ("/a", "touched"),
+        ("/b", "touched"),
+    ]
+    assert changes([file("/a"), file("/b")], [file("/a"), link]) == [
+        ("/a", "touched"),
+        ("/b", "modified"),
+    ]
+
+
+def test_a_layer_keeps_its_hard_links_as_the_tar_had_them() -> None:
+    link = Change(path="/b", change="added", type="hardlink", link="/a")
+    found, _ = apply({}, [file("/a"), link])
+    assert [each.type for each in found] == ["file", "hardlink"]
+
+
+def test_names_that_begin_alike_are_not_below_each_other() -> None:
+    lower = [folder("/d"), file("/d/x"), file("/dx")]
+    assert list(merged(lower, [whiteout("/d")])) == ["/dx"]
