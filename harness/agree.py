@@ -25,10 +25,14 @@ Place: TypeAlias = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What was found at a place: a value to compare, a phrase to say it with."""
+    """What was found at a place: a value to compare, a phrase to say it with.
+
+    `exact` is said too where the phrases of other values are the same.
+    """
 
     value: object
     phrase: str = field(compare=False)
+    exact: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,20 +133,22 @@ def _groups(
     Those that do nothing there are named last, and in a word.
     """
     groups: dict[str, list[str]] = {}
-    phrases: dict[str, str] = {}
+    said: dict[str, Fact] = {}
     for name, facts_ in told.items():
-        fact = facts_.get(place)
-        key = repr(fact.value) if fact else ""
+        fact = facts_.get(place) or Fact(value="", phrase=_nothing(aspect))
+        key = repr(fact.value)
         groups.setdefault(key, []).append(name)
-        phrases[key] = fact.phrase if fact else _nothing(aspect)
-    last = {"", repr(_NO_LAYER)}
-    return [
-        (
-            group_name(groups[key], list(told)),
-            "none" if phrases[key] == _NO_LAYER and len(groups) > 1 else phrases[key],
-        )
-        for key in sorted(groups, key=last.__contains__)
-    ]
+        said[key] = fact
+    phrases = [fact.phrase for fact in said.values()]
+    found = []
+    for key in sorted(groups, key={repr(""), repr(_NO_LAYER)}.__contains__):
+        phrase = said[key].phrase
+        if phrase == _NO_LAYER and len(groups) > 1:
+            phrase = "none"
+        elif phrases.count(phrase) > 1 and said[key].exact:
+            phrase = f"{phrase}: {said[key].exact}"
+        found.append((group_name(groups[key], list(told)), phrase))
+    return found
 
 
 def group_name(names: Sequence[str], every: Sequence[str]) -> str:
@@ -214,7 +220,9 @@ def _files(build: BuildRecord) -> _Told:
         for each in layer.changes:
             if each.change != "touched":
                 value = (each.change, *each.data)
-                yield line, each.path, "", Fact(value=value, phrase=_did(each))
+                exact = each.digest[:12] or each.device
+                fact = Fact(value=value, phrase=_did(each), exact=exact)
+                yield line, each.path, "", fact
 
 
 def _did(each: Change) -> str:
@@ -260,7 +268,8 @@ def _history(build: BuildRecord) -> _Told:
     # image has; how many entries there are, and whose layer is empty, is.
     flags = [each.empty_layer for each in build.history]
     phrase = f"has {len(flags)} history entries, {flags.count(False)} with a layer"
-    yield 0, "entries", "", Fact(value=flags, phrase=phrase)
+    exact = " ".join("none" if empty else "layer" for empty in flags)
+    yield 0, "entries", "", Fact(value=flags, phrase=phrase, exact=exact)
     authors = [each.author for each in build.history]
     if any(authors):
         yield 0, "authors", "", Fact(value=authors, phrase=f"has the authors {authors}")

@@ -7,7 +7,6 @@ Inert in a session that names no folder of cases (one with `groups.toml`).
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -160,9 +159,7 @@ def _start(config: pytest.Config) -> Plan:
     root = config.stash[ROOT]
     results = Path(option.layer_results or root.parent / "results")
     engines = stack.enter_context(provision.engines(option.layer_engine, cache, say))
-    folder = Path(
-        stack.enter_context(tempfile.TemporaryDirectory(prefix="layer-harness-"))
-    )
+    folder = stack.enter_context(provision.workspace(cache))
     base = folder / "base.tar"
     provision.save_base(option.layer_base, engines, cache, base, say)
     shared = new_base()

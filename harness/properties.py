@@ -79,7 +79,7 @@ def letter(number: int) -> str:
 
 def first_line(text: str) -> str:
     """Shorten an error to its first line with words in it."""
-    return next((line for line in text.splitlines() if line.strip()), "no message")
+    return next(filter(None, map(str.strip, text.splitlines())), "no message")
 
 
 def _build(value: Outcome, subject: Subject) -> Iterator[str]:
@@ -95,7 +95,8 @@ def _build(value: Outcome, subject: Subject) -> Iterator[str]:
     if value.error is not None and not re.search(value.error, build.error):
         yield f"fails otherwise: {first_line(build.error)}"
     if value.line is not None and value.line != build.error_line:
-        yield f"fails at line {build.error_line}, not {value.line}"
+        where = f"line {build.error_line}" if build.error_line else "no line it names"
+        yield f"fails at {where}, not {value.line}"
 
 
 def _layers(value: int, subject: Subject) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -65,6 +66,34 @@ def usual(say: Callable[[str], None]) -> str:
         "context:NAME); or run as root on a Debian-family Linux, where the harness "
         "starts its own",
     )
+
+
+@contextmanager
+def workspace(cache: Path) -> Iterator[Path]:
+    """Make a folder for the time of a run, in the cache, and clear those of killed ones.
+
+    A folder is named after the process that made it.
+    """
+    place = cache / "tmp"
+    place.mkdir(parents=True, exist_ok=True)
+    for each in place.iterdir():
+        if not _lives(each.name.partition("-")[0]):
+            shutil.rmtree(each, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=place) as folder:
+        yield Path(folder)
+
+
+def _lives(process: str) -> bool:
+    """Say whether there is such a process."""
+    if not process.isdecimal() or int(process) == 0:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def save_base(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import click
@@ -79,9 +78,9 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
     cache = cache_folder()
     with (
         provision.engines(names, cache, _say) as found,
-        tempfile.TemporaryDirectory(prefix="layer-harness-") as folder,
+        provision.workspace(cache) as folder,
     ):
-        archive = Path(folder, "base.tar")
+        archive = folder / "base.tar"
         provision.save_base(None, found, cache, archive, _say)
         base = from_archive(archive)
         for target in choose(found, targets):
