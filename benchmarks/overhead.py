@@ -8,6 +8,7 @@ no base of its own for each case, no export, no reading, no result.
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -97,9 +98,11 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
         )
         whole = time.perf_counter() - began
+        # Of the children that were waited for, the largest: in KiB on Linux.
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
         f"{len(cases)} cases, both builders, {JOBS} at a time: bare {alone:.1f} s, "
-        f"run {whole:.1f} s, ratio {whole / alone:.2f}"
+        f"run {whole:.1f} s, ratio {whole / alone:.2f}, largest process {peak:.0f} MB"
     )
 
 

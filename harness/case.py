@@ -141,12 +141,7 @@ def load_case(path: Path, root: Path) -> Case:
 
 def find_cases(root: Path) -> list[Path]:
     """List the case files below `root`, sorted; two with one id are refused."""
-    if not (root / "groups.toml").is_file():
-        raise CaseError(
-            "no cases here: groups.toml is missing",
-            where=str(root),
-            hint="start in the folder that holds cases/, or give --cases FOLDER",
-        )
+    _groups_file(root)
     paths = sorted(
         path for ending in ("yaml", "yml") for path in root.glob(f"*/*.{ending}")
     )
@@ -169,11 +164,22 @@ def load_cases(root: Path) -> list[Case]:
 
 def load_groups(root: Path) -> dict[str, Group]:
     """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
-    document = load_toml(root / "groups.toml")
+    document = load_toml(_groups_file(root))
     return {
         name: _validate(Group, document, value, (name,))
         for name, value in document.value.items()
     }
+
+
+def _groups_file(root: Path) -> Path:
+    path = root / "groups.toml"
+    if not path.is_file():
+        raise CaseError(
+            "no cases here: groups.toml is missing",
+            where=str(root),
+            hint="start in the folder that holds cases/, or give --cases FOLDER",
+        )
+    return path
 
 
 def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:

@@ -70,9 +70,9 @@ def usual(say: Callable[[str], None]) -> str:
 
 @contextmanager
 def workspace(cache: Path) -> Iterator[Path]:
-    """Make a folder for the time of a run, in the cache, and clear those of killed ones.
+    """Make a folder for the time of a run, in the cache.
 
-    A folder is named after the process that made it.
+    It is named after this process; those of processes that were killed are removed.
     """
     place = cache / "tmp"
     place.mkdir(parents=True, exist_ok=True)

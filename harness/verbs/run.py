@@ -9,14 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.case import load_cases, select
+from harness.case import load_cases, load_groups, select
 from harness.errors import CaseError
 from harness.plugin import Outcome
 from harness.target import parse_selector
 from harness.verbs import options
 
-#: The exit code of an interrupted run.
-INTERRUPTED = 130
 #: More at a time than this gains nothing on two cores (FACTS 1).
 PER_CORE = 2
 
@@ -75,6 +73,8 @@ def command(
     extra = [each for each in words if each.startswith("-")]
     for each in targets:
         parse_selector(each)
+    # Read here too, so that a mistake in it costs no engine's start.
+    load_groups(root)
     every = load_cases(root)
     chosen = select(every, [*names, *groups])
     if tags:
@@ -101,8 +101,10 @@ def command(
     code = int(pytest.main(arguments, plugins=[outcome]))
     if outcome.error is not None:
         raise outcome.error
-    # pytest's code for an interrupt is ours for a mistake in a case or an option.
-    return {int(pytest.ExitCode.INTERRUPTED): INTERRUPTED}.get(code, code)
+    if code == pytest.ExitCode.INTERRUPTED:
+        # pytest's code for it is ours for a mistake in a case or an option.
+        raise KeyboardInterrupt
+    return code
 
 
 def _pytest_options(root: Path, results: Path) -> list[str]:
