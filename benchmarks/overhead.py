@@ -20,12 +20,13 @@ from pathlib import Path
 
 from harness import provision
 from harness.base import from_archive
-from harness.building import argument, loaded, new_base
+from harness.building import argument
 from harness.case import Case, load_cases
 from harness.context import tar_bytes
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
+from harness.loading import loaded, new_base
 from harness.target import BUILDERS
 
 JOBS = 4

@@ -186,7 +186,11 @@ def salted(
     """
     if not base.layers:
         raise HarnessError("a base without layers cannot be told from another")
-    comment = pax({"comment": salt.encode()}, flag=b"g") if layers_too else b""
+    comment = b""
+    if layers_too:
+        salting = salt.encode()
+        own = b"PaxHeader-" + hashlib.sha256(salting).hexdigest()[:16].encode()
+        comment = pax({"comment": salting}, flag=b"g", name=own)
     lowest, *others = base.layers
     file, *files = base.image.files
     digest = hashlib.sha256()

@@ -1,28 +1,28 @@
 """Build a case's builds on a target, in order, and fetch what came out.
 
-The one module with effects on an engine's images. Each run, and each case that uses
-the cache, has a base of its own (same content, another chain ID), so that no build
-takes anything from the cache of another. What was made is removed, and nothing else.
+Each run, and each case that uses the cache, has a base of its own (same content,
+another chain ID), so that no build takes anything from the cache of another. What was
+made is removed, and nothing else.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, cast
+from math import floor
+from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 
-from harness import containers, dockerfile, ondisk
-from harness.base import Base, salted
+from harness import containers, ondisk
+from harness.base import Base
 from harness.builders.engine_api import Request, build
 from harness.builders.stream import Transcript
 from harness.case import Case
@@ -32,15 +32,20 @@ from harness.engines import Engine
 from harness.errors import CaseError, EngineError, EngineGone
 from harness.image import ChunkReader, Image, read_archive
 from harness.layer import Layer
+from harness.loading import (
+    PREFIX,
+    copy_of,
+    isolation,
+    loaded,
+    new_base,
+    remove,
+    temporary,
+)
 from harness.observation import ContainerRecord
 from harness.target import BUILDERS, Target
 
-#: All our images are `layer-harness/...`: nobody else's name is ever touched.
-PREFIX = "layer-harness"
-#: A context or base larger than this goes to a temporary file, in bytes.
-_SPOOL = 8 << 20
-#: Letters of an image ID that the legacy builder names its steps' images by.
-_SHORT = 12
+#: Bytes of an export that are asked for at once.
+_BUFFER = 8 << 20
 _ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -101,13 +106,11 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     """
     with ExitStack() as stack, _engine_errors(site):
         reference, base_image = site.shared, copy_of(site.base, site.shared)
-        isolation = _isolation(case, site.target.builder)
-        if isolation != "none":
+        apart = isolation(case, site.target.builder)
+        if apart != "none":
             reference = new_base()
             base_image = stack.enter_context(
-                loaded(
-                    site.client, site.base, reference, layers_too=isolation == "chain"
-                )
+                loaded(site.client, site.base, reference, layers_too=apart == "chain")
             )
         since = site.now()
         offered = {"BASE": reference}
@@ -115,7 +118,9 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
         for name in case.builds:
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
             built = _build(case, name, tag, offered, site)
-            stack.callback(_remove, site.client, tag, built.transcript.images)
+            stack.callback(
+                remove, site.client, tag, built.transcript.images, floor(since)
+            )
             offered[argument(name)] = tag
             done.append(_fetched(case, built, tag, base_image, site, on_disk=on_disk))
         return Run(
@@ -158,56 +163,6 @@ def _engine_errors(site: Site) -> Iterator[None]:
         ) from error
 
 
-def new_base() -> str:
-    """Make up a reference for a base."""
-    return f"{PREFIX}/base:{uuid.uuid4().hex}"
-
-
-@contextmanager
-def loaded(
-    client: docker.APIClient, base: Base, reference: str, *, layers_too: bool = True
-) -> Iterator[Image]:
-    """Load a copy of the base with an ID of its own; it is removed at the end.
-
-    With `layers_too` its chain ID is another as well (`base.salted`).
-
-    Raises EngineError when the engine refuses it.
-    """
-    with _temporary() as archive:
-        image = salted(base, reference, reference, archive, layers_too=layers_too)
-        archive.seek(0)
-        for line in client.load_image(archive, quiet=True):
-            if "error" in line:
-                raise EngineError(f"the engine does not load the base: {line['error']}")
-    try:
-        yield image
-    finally:
-        _remove(client, reference, ())
-
-
-def copy_of(base: Base, reference: str) -> Image:
-    """Tell what `loaded` has loaded under a reference."""
-    return salted(base, reference, reference, io.BytesIO())
-
-
-def _isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
-    """Say what must be another about the base for no cache to have a case's builds.
-
-    The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
-    for no cache, but BuildKit takes WORKDIR from it all the same, and on 28.5.2 COPY of
-    a heredoc (FACTS 7).
-    """
-    cold = all(map(case.cold, case.builds))
-    if builder == "legacy":
-        return "none" if cold else "id"
-    cached = any(
-        each.keyword == "WORKDIR" or "<<" in each.text
-        for build in case.builds.values()
-        for each in dockerfile.parse(build.dockerfile).instructions
-    )
-    return "none" if cold and not cached else "chain"
-
-
 def _build(
     case: Case, name: str, tag: str, offered: Mapping[str, str], site: Site
 ) -> Built:
@@ -215,7 +170,7 @@ def _build(
     plan = case.builds[name]
     declared = set(_ARG.findall(plan.dockerfile))
     args = {key: value for key, value in offered.items() if key in declared}
-    with _temporary() as context:
+    with temporary() as context:
         try:
             write_tar(case.context(name), context)
         except ValueError as error:
@@ -248,12 +203,6 @@ def _build(
             hint="look at the engine's log; other cases go on",
         )
     return Built(name=name, build=plan, transcript=transcript)
-
-
-def _temporary() -> BinaryIO:
-    """Open a temporary file that is kept in memory while it is small."""
-    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
-    return cast("BinaryIO", file)
 
 
 def _options(plan: Build) -> dict[str, Any]:
@@ -323,20 +272,5 @@ def _image(
             "rootfs": {"type": "layers", "diff_ids": []},
         }
         return Image(reference=tag, config=config, config_digest="", layers=())
-    stream = io.BufferedReader(ChunkReader(client.get_image(tag)), _SPOOL)
+    stream = io.BufferedReader(ChunkReader(client.get_image(tag)), _BUFFER)
     return read_archive(stream, known=known)[0]
-
-
-def _remove(client: docker.APIClient, tag: str, images: tuple[str, ...]) -> None:
-    """Remove an image and those its build left on the way; what is gone is gone."""
-    # With an image go its parents that nothing else needs, as the engine then says.
-    gone: set[str] = set()
-    for each in (tag, *reversed(images)):
-        if each[:_SHORT] not in gone:
-            with suppress(APIError, requests.RequestException):
-                removed = client.remove_image(each, force=each == tag) or ()
-                gone |= {
-                    deleted.removeprefix("sha256:")[:_SHORT]
-                    for item in removed
-                    if (deleted := item.get("Deleted"))
-                }

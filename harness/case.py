@@ -12,10 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from harness import dockerfile
 from harness.casefile import Build, CaseFile, Group
@@ -23,23 +19,12 @@ from harness.context import ContextFile, read_folder, tar_bytes
 from harness.document import Document, Location, load, load_toml, nearest
 from harness.errors import CaseError
 from harness.expectation import Expectation
-from harness.notation import Strict
+from harness.mistakes import validate
 from harness.target import Target, matches, parse_selector
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
-_M = TypeVar("_M", bound=Strict)
 #: Properties that name lines of the Dockerfile.
 _LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
-#: pydantic's kinds of errors in the words of YAML.
-_NEEDS = {
-    "model_type": "lines of `key: value`",
-    "dict_type": "lines of `key: value`",
-    "list_type": "a list",
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "bool_type": "true or false",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +105,7 @@ def load_case(path: Path, root: Path) -> Case:
             hint="rename it; the path is the case's id, stable for ever",
         )
     document = load(path)
-    model = _validate(CaseFile, document, document.value, ())
+    model = validate(CaseFile, document, document.value, ())
     builds = model.all_builds()
     case = Case(
         id=relative.as_posix(),
@@ -166,7 +151,7 @@ def load_groups(root: Path) -> dict[str, Group]:
     """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
     document = load_toml(_groups_file(root))
     return {
-        name: _validate(Group, document, value, (name,))
+        name: validate(Group, document, value, (name,))
         for name, value in document.value.items()
     }
 
@@ -203,54 +188,6 @@ def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:
             raise CaseError(f"no case or group `{word}`", hint=hint)
         chosen.update((case.id, case) for case in found)
     return [case for case in every if case.id in chosen] if chosen else every
-
-
-def _validate(model: type[_M], document: Document, value: Any, at: Location) -> _M:
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        # Where a value has several forms, the one that fits best was meant.
-        found = max(
-            error.errors(include_url=False),
-            key=lambda each: (
-                not _misfit(each),
-                len(document.known((*at, *each["loc"]))),
-            ),
-        )
-        location = document.known((*at, *found["loc"]))
-        key = found.get("ctx", {}).get("key")
-        if key and (*location, key) in document.marks:
-            location = (*location, key)
-        missing = found["loc"][-1:] if found["type"] == "missing" else ()
-        raise document.error(
-            location, *_explain(found, (*location, *missing))
-        ) from error
-
-
-def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
-    """Word one of pydantic's errors as what is wrong and what to do."""
-    context = error.get("ctx", {})
-    where = f"`{'.'.join(map(str, location))}`" if location else "the file"
-    kind, given = error["type"], error["input"]
-    shown = "nothing" if given is None else f"{given!r:.60}"
-    if kind == "missing":
-        return f"{where} is missing", "it must be given"
-    if kind == "literal_error":
-        expected = re.findall(r"'([^']*)'", context["expected"])
-        return f"{where}: no such value {shown}", nearest(str(given), expected)
-    hint = context.get("hint") or f"given: {shown}"
-    if kind == "string_type" and isinstance(given, int | float):
-        hint = f'put it in quotes: "{str(given).lower()}"'
-    if kind in _NEEDS:
-        return f"{where} needs {_NEEDS[kind]}", str(hint)
-    return f"{where}: {error['msg']}", str(hint)
-
-
-def _misfit(error: ErrorDetails) -> bool:
-    """Say whether a value is of another kind altogether than a form wants."""
-    if error["type"] in {"literal_error", "string_type"}:
-        return isinstance(error["input"], dict | list)
-    return error["type"] in {"model_type", "dict_type", "list_type"}
 
 
 def _check_builds(case: Case, document: Document) -> None:

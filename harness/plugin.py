@@ -16,7 +16,6 @@ import pytest
 from harness import plan as plans
 from harness import provision
 from harness.base import from_archive
-from harness.building import loaded, new_base
 from harness.case import load_groups
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -32,6 +31,7 @@ from harness.items import (
     VERDICT,
     CaseFile,
 )
+from harness.loading import loaded, new_base
 from harness.matrix import Matrix
 from harness.plan import Plan
 from harness.progress import Progress

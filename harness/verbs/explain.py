@@ -8,11 +8,12 @@ import click
 
 from harness import ondisk, provision, result
 from harness.base import from_archive
-from harness.building import Site, loaded, new_base, run
+from harness.building import Site, run
 from harness.case import Case, load_cases, select
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
+from harness.loading import loaded, new_base
 from harness.plan import choose, engine_of
 from harness.report import explain as report
 from harness.target import matches, parse_selector

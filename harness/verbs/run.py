@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -69,8 +70,8 @@ def command(
       layer-harness run -e bookworm -e default       two engines in one matrix
       layer-harness run --lf -- --maxfail=3          what failed, and pytest's options
     """  # noqa: D301
-    names = [each for each in words if not each.startswith("-")]
-    extra = [each for each in words if each.startswith("-")]
+    names = list(takewhile(lambda each: not each.startswith("-"), words))
+    extra = words[len(names) :]
     for each in targets:
         parse_selector(each)
     # Read here too, so that a mistake in it costs no engine's start.
@@ -101,6 +102,8 @@ def command(
     code = int(pytest.main(arguments, plugins=[outcome]))
     if outcome.error is not None:
         raise outcome.error
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise CaseError("no case is left", hint="look at -k, --tag and --lf")
     if code == pytest.ExitCode.INTERRUPTED:
         # pytest's code for it is ours for a mistake in a case or an option.
         raise KeyboardInterrupt

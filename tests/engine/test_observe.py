@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.building import PREFIX, Site
+from harness.base import from_archive, salted
+from harness.building import Site
 from harness.case import Case, load_case
+from harness.loading import PREFIX, loaded, new_base
 from harness.observation import BuildRecord
 from harness.observe import Measurement, observe
 from harness.properties import letters
@@ -326,6 +328,34 @@ def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) ->
         name, _, tag = site.shared.partition(":")
         site.client.tag(mine, name, tag)
         site.client.remove_image(mine)
+
+
+def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
+    site: Site, make: Make
+) -> None:
+    mine = site.client.inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
+    case = make(
+        f"""
+        dockerfile: |
+          ARG BASE
+          FROM ${{BASE}}
+          RUN echo ' ---> {mine}'
+        """
+    )
+    only(observe(case, site))
+    assert site.client.images(name=site.shared)
+
+
+def test_an_image_that_was_salted_before_can_be_the_base(
+    site: Site, make: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "once.tar"
+    with path.open("wb") as out:
+        salted(site.base, "one", "layer-harness/once:salted", out)
+    twice = replace(site, base=from_archive(path), shared=new_base())
+    with loaded(site.client, twice.base, twice.shared):
+        workdir = make("dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  WORKDIR /new\n")
+        assert only(observe(workdir, twice)).below == 1
 
 
 def test_nothing_of_ours_is_left_on_the_engine(site: Site, make: Make) -> None:

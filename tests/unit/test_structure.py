@@ -19,7 +19,7 @@ document
 stream
 tar_write tar_read
 dockerfile context
-target notation expectation casefile case
+target notation mistakes expectation casefile case
 layer archive image base
 observation view
 engines
@@ -27,7 +27,7 @@ engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
 builders
 builders.trace builders.stream builders.engine_api
-containers ondisk building
+containers ondisk loading building
 steps noise relations observe
 properties check agree
 result plan matrix

@@ -1,0 +1,104 @@
+"""Images of ours on an engine: named, loaded, kept apart from caches, and removed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, Literal, cast
+
+import docker
+import requests
+from docker.errors import APIError
+
+from harness import dockerfile
+from harness.base import Base, salted
+from harness.case import Case
+from harness.errors import EngineError
+from harness.image import Image
+
+#: All our images are `layer-harness/...`: nobody else's name is ever touched.
+PREFIX = "layer-harness"
+#: A context or base larger than this goes to a temporary file, in bytes.
+_SPOOL = 8 << 20
+
+
+def new_base() -> str:
+    """Make up a reference for a base."""
+    return f"{PREFIX}/base:{uuid.uuid4().hex}"
+
+
+@contextmanager
+def loaded(
+    client: docker.APIClient, base: Base, reference: str, *, layers_too: bool = True
+) -> Iterator[Image]:
+    """Load a copy of the base with an ID of its own; it is removed at the end.
+
+    With `layers_too` its chain ID is another as well (`base.salted`).
+
+    Raises EngineError when the engine refuses it.
+    """
+    with temporary() as archive:
+        image = salted(base, reference, reference, archive, layers_too=layers_too)
+        archive.seek(0)
+        for line in client.load_image(archive, quiet=True):
+            if "error" in line:
+                raise EngineError(f"the engine does not load the base: {line['error']}")
+    try:
+        yield image
+    finally:
+        remove(client, reference, (), 0)
+
+
+def copy_of(base: Base, reference: str) -> Image:
+    """Tell what `loaded` has loaded under a reference."""
+    return salted(base, reference, reference, io.BytesIO())
+
+
+def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
+    """Say what must be another about the base for no cache to have a case's builds.
+
+    The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
+    for no cache, but BuildKit takes WORKDIR from it all the same, and on 28.5.2 COPY of
+    a heredoc (FACTS 7).
+    """
+    cold = all(map(case.cold, case.builds))
+    if builder == "legacy":
+        return "none" if cold else "id"
+    cached = any(
+        each.keyword == "WORKDIR" or "<<" in each.text
+        for build in case.builds.values()
+        for each in dockerfile.parse(build.dockerfile).instructions
+    )
+    return "none" if cold and not cached else "chain"
+
+
+def temporary() -> BinaryIO:
+    """Open a temporary file that is kept in memory while it is small."""
+    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
+    return cast("BinaryIO", file)
+
+
+def remove(
+    client: docker.APIClient, tag: str, images: tuple[str, ...], since: float
+) -> None:
+    """Remove an image and those its build left on the way; what is gone is gone.
+
+    `images` is what the builder's words said, and a RUN can print such words too: only
+    what has no name and was made after `since` is ours.
+    """
+    with suppress(APIError, requests.RequestException):
+        client.remove_image(tag, force=True)
+    for each in reversed(images):
+        with suppress(APIError, requests.RequestException):
+            found = client.inspect_image(each)
+            if not found.get("RepoTags") and _seconds(found["Created"]) >= since:
+                client.remove_image(each)
+
+
+def _seconds(created: str) -> float:
+    """Read an engine's time, which has more digits than Python takes."""
+    return dt.datetime.fromisoformat(f"{created[:19]}+00:00").timestamp()

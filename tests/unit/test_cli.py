@@ -1,0 +1,188 @@
+"""The command line: verbs, their words, and what ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import __version__
+from harness.cli import VERBS, main
+
+CASE = "title: T\nwhy: w\ntags: [slow]\ndockerfile: |\n  FROM scratch\n  COPY a /\n"
+
+
+def harness(folder: Path, *words: str) -> tuple[int, str, str]:
+    """Run the command in this process: its exit code, what it prints, what it says."""
+    out, err = io.StringIO(), io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)
+    with (
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", ["layer-harness", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    signal.signal(signal.SIGTERM, before)
+    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def alone(folder: Path, code: str) -> str:
+    """Run code in a process of its own, and give the last line that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, harness.cli as cli\n{code}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("demo/a", "demo/b", "other/c"):
+        path = tmp_path / "cases" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(CASE.replace("COPY a /", f"COPY a /{name}"))
+    groups = '[demo]\ntitle = "Demo"\n[other]\ntitle = "Other"\n'
+    (tmp_path / "cases" / "groups.toml").write_text(groups)
+    return tmp_path
+
+
+def test_help_teaches_every_verb_and_the_exit_codes(tmp_path: Path) -> None:
+    code, out, _ = harness(tmp_path, "--help")
+    assert code == 0
+    for verb, text in VERBS.items():
+        assert f"  {verb} " in out
+        assert text.split(",")[0] in out
+    assert "130 interrupted" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("verb", [each for each in VERBS if each != "doctor"])
+def test_the_help_of_a_verb_has_examples(tmp_path: Path, verb: str) -> None:
+    code, out, _ = harness(tmp_path, verb, "--help")
+    assert code == 0
+    assert f"layer-harness {verb}" in out
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert harness(tmp_path, "--version")[1] == (
+        f"layer-harness, version {__version__}\n"
+    )
+
+
+def test_help_imports_no_verb(tmp_path: Path) -> None:
+    code = (
+        "cli.cli.main(['--help'], standalone_mode=False)\n"
+        "print([each for each in sys.modules if each.startswith('harness.verbs')])\n"
+    )
+    assert alone(tmp_path, code) == "[]"
+
+
+def test_listing_imports_neither_the_docker_sdk_nor_pytest(folder: Path) -> None:
+    code = (
+        "cli.cli.main(['list', '-q'], standalone_mode=False)\n"
+        "print(sorted({'docker', 'pytest', 'requests'} & set(sys.modules)))\n"
+    )
+    assert alone(folder, code) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ([], ["demo/a", "demo/b", "other/c"]),
+        (["-g", "demo"], ["demo/a", "demo/b"]),
+        (["-k", "/b"], ["demo/b"]),
+        (["--tag", "slow"], ["demo/a", "demo/b", "other/c"]),
+        (["--tag", "quick"], []),
+        (["groups"], ["demo", "other"]),
+        (["targets"], []),
+    ],
+)
+def test_a_list_is_ids_for_a_pipe_and_records_for_a_program(
+    folder: Path, words: list[str], ids: list[str]
+) -> None:
+    code, out, _ = harness(folder, "list", "-q", *words)
+    assert (code, out.split()) == (0, ids)
+    _, text, _ = harness(folder, "list", "--format", "json", *words)
+    assert [each["id"] for each in json.loads(text)] == ids
+
+
+def test_lint_says_how_many_cases_are_right(folder: Path) -> None:
+    assert harness(folder, "lint") == (0, "3 cases, no mistake\n", "")
+
+
+def test_lint_tells_every_mistake_and_ends_with_2(folder: Path) -> None:
+    (folder / "cases" / "demo" / "a.yaml").write_text("title: [\n")
+    (folder / "cases" / "other" / "c.yaml").write_text("titel: x\n")
+    code, out, _ = harness(folder, "lint")
+    assert code == 2
+    assert "cases/demo/a.yaml:2:1: not YAML" in out
+    assert "cases/other/c.yaml:1:1: `titel`: unknown key `titel`" in out
+    assert out.endswith("2 mistakes\n")
+
+
+@pytest.mark.parametrize("verb", ["lint", "list", "run", "matrix"])
+def test_a_mistake_in_the_groups_is_no_traceback(folder: Path, verb: str) -> None:
+    (folder / "cases" / "groups.toml").write_text('[demo]\ntitel = "x"\n')
+    words = ["groups"] if verb == "list" else []
+    if verb == "matrix":
+        (folder / "results" / "legacy@20.10.24").mkdir(parents=True)
+        (folder / "results" / "legacy@20.10.24" / "target.json").write_text("{}")
+    code, out, err = harness(folder, verb, *words)
+    assert "cases/groups.toml:2:1: `demo.titel`: unknown key" in out + err
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["lst"], "did you mean `list`"),
+        (["list", "nosuch"], "'cases', 'groups', 'targets'"),
+        (["list", "-g", "dmo"], "did you mean `demo`"),
+        (["list", "--cases", "nowhere"], "hint: start in the folder that holds cases/"),
+        (["explain", "demo/z"], "no case or group `demo/z`"),
+        (["explain", "demo"], "hint: name one of demo/a, demo/b"),
+        (["explain", "demo/a"], "hint: layer-harness run demo/a"),
+        (["matrix"], "no results to tabulate"),
+        (["matrix", "-t", "lgacy"], "did you mean `legacy`"),
+        (["run", "--tag", "quick"], "no case is left"),
+        (["run", "-n", "-1"], "-1"),
+    ],
+)
+def test_a_mistake_of_the_user_ends_with_2_in_a_few_lines(
+    folder: Path, words: list[str], said: str
+) -> None:
+    code, out, err = harness(folder, *words)
+    assert code == 2
+    assert out == ""
+    assert said in err
+    assert len(err.splitlines()) <= 4
+
+
+def test_a_broken_result_ends_with_3_and_is_named(folder: Path) -> None:
+    place = folder / "results" / "legacy@20.10.24"
+    (place / "demo").mkdir(parents=True)
+    (place / "target.json").write_text("{}")
+    (place / "demo" / "a.json").write_text('{"format": 1')
+    for words in (["matrix"], ["explain", "demo/a"]):
+        code, _, err = harness(folder, *words)
+        assert code == 3
+        assert "results/legacy@20.10.24/demo/a.json: no result" in err
+        assert "hint: remove the file" in err
+
+
+def test_a_folder_that_is_no_target_is_passed_over(folder: Path) -> None:
+    for name in ("legacy@abc+vfs", "notes"):
+        (folder / "results" / name).mkdir(parents=True)
+        (folder / "results" / name / "target.json").write_text("{}")
+    assert harness(folder, "list", "targets", "-q") == (0, "\n", "")
