@@ -7,7 +7,6 @@ made is removed, and nothing else.
 
 from __future__ import annotations
 
-import io
 import re
 import time
 import uuid
@@ -30,7 +29,7 @@ from harness.casefile import Build
 from harness.context import write_tar
 from harness.engines import Engine
 from harness.errors import CaseError, EngineError, EngineGone
-from harness.image import ChunkReader, Image, read_archive
+from harness.image import Image, read_archive
 from harness.layer import Layer
 from harness.loading import (
     PREFIX,
@@ -44,8 +43,6 @@ from harness.loading import (
 from harness.observation import ContainerRecord
 from harness.target import BUILDERS, Target
 
-#: Bytes of an export that are asked for at once.
-_BUFFER = 8 << 20
 _ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -272,5 +269,4 @@ def _image(
             "rootfs": {"type": "layers", "diff_ids": []},
         }
         return Image(reference=tag, config=config, config_digest="", layers=())
-    stream = io.BufferedReader(ChunkReader(client.get_image(tag)), _BUFFER)
-    return read_archive(stream, known=known)[0]
+    return read_archive(client.get_image(tag), known=known)[0]

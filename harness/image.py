@@ -6,7 +6,6 @@ digest and count that an archive states is checked; one that lies is an ArchiveE
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,31 +38,6 @@ class Image:
     layers: tuple[Layer, ...]
     media_types: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-
-
-class ChunkReader(io.RawIOBase):
-    """An HTTP body that comes in chunks, as a file to read."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        super().__init__()
-        self._chunks = iter(chunks)
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill as much of a buffer as the current chunk does."""
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left = memoryview(chunk)
-        size = min(len(buffer), len(self._left))
-        buffer[:size] = self._left[:size]
-        self._left = self._left[size:]
-        return size
 
 
 def read_archive(

@@ -13,6 +13,7 @@ from harness import result
 from harness.base import from_archive
 from harness.building import Site
 from harness.case import Case, load_case
+from harness.dockerfile import parse
 from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.plan import Plan
@@ -37,6 +38,17 @@ class NotAsExpected(Exception):  # it ends a test, not the harness
 
 #: What is said in a message; all else is a mistake of the harness.
 _PLAIN = (NotAsExpected, HarnessError, pytest.skip.Exception, pytest.xfail.Exception)
+
+
+def weight(case: Case) -> int:
+    """Estimate how long a case takes: a RUN is nearly all of it (FACTS 1)."""
+    runs = sum(
+        each.keyword == "RUN"
+        for build in case.builds.values()
+        for each in parse(build.dockerfile).instructions
+    )
+    again = any(each.reproducible is not None for each in case.expect)
+    return (runs + len(case.builds)) * (1 + again)
 
 
 class CaseFile(pytest.File):

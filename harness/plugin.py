@@ -30,6 +30,8 @@ from harness.items import (
     SITES,
     VERDICT,
     CaseFile,
+    CaseItem,
+    weight,
 )
 from harness.loading import loaded, new_base
 from harness.matrix import Matrix
@@ -203,6 +205,12 @@ def pytest_collect_file(
     if file_path.parent.parent != root:
         return None
     return CaseFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first, so that no worker is left alone with one at the end."""
+    if all(isinstance(each, CaseItem) for each in items):
+        items.sort(key=lambda each: -weight(each.case))  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)

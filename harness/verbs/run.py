@@ -126,12 +126,19 @@ def _pytest_options(root: Path, results: Path) -> list[str]:
         "--no-header",
         # Nothing of ours is asserted with `assert`; rewriting it takes a second.
         "--assert=plain",
+        # Cases print and log nothing that pytest could catch.
+        "--capture=no",
+        *("-p", "no:logging"),
         "--tb=no",
         "-rN",
     ]
 
 
 def _parallel(jobs: int | None, cases: int) -> list[str]:
-    cores = len(os.sched_getaffinity(0))
+    cores = os.cpu_count() or 1
     count = min(PER_CORE * cores, cases) if jobs is None else jobs
-    return ["-n", str(count), "--dist=worksteal"] if count > 1 else ["-p", "no:xdist"]
+    return (
+        ["-n", str(count), "--dist=load", "--maxschedchunk=1"]
+        if count > 1
+        else ["-p", "no:xdist"]
+    )
