@@ -26,7 +26,7 @@ from harness.builders.engine_api import Request, build
 from harness.builders.stream import Transcript
 from harness.case import Case
 from harness.casefile import Build
-from harness.context import write_tar
+from harness.context import tar_file
 from harness.engines import Engine
 from harness.errors import CaseError, EngineError, EngineGone
 from harness.image import Image, read_archive
@@ -38,7 +38,6 @@ from harness.loading import (
     loaded,
     new_base,
     remove,
-    temporary,
 )
 from harness.observation import ContainerRecord
 from harness.target import BUILDERS, Target
@@ -167,16 +166,15 @@ def _build(
     plan = case.builds[name]
     declared = set(_ARG.findall(plan.dockerfile))
     args = {key: value for key, value in offered.items() if key in declared}
-    with temporary() as context:
-        try:
-            write_tar(case.context(name), context)
-        except ValueError as error:
-            raise CaseError(
-                f"the context of `{name}` is no tar: {error}",
-                where=str(case.path),
-                hint="see `context` in CONTRIBUTING.md",
-            ) from error
-        context.seek(0)
+    try:
+        tar = tar_file(case.context(name))
+    except ValueError as error:
+        raise CaseError(
+            f"the context of `{name}` is no tar: {error}",
+            where=str(case.path),
+            hint="see `context` in CONTRIBUTING.md",
+        ) from error
+    with tar as context:
         transcript = build(
             site.client,
             BUILDERS[site.target.builder],

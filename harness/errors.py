@@ -1,7 +1,7 @@
 """The one exception tree: what stops the harness, whose fault it is, what to do.
 
 A build that fails is no exception: it is an observation. Each class owns the exit code
-that the command line ends with (DESIGN: 2 usage or case, 3 engine or harness).
+that the command line ends with: 2 for usage or case, 3 for engine or harness.
 """
 
 from __future__ import annotations

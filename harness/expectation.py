@@ -1,6 +1,6 @@
 """What a case expects: the properties by name, on whom, from which source.
 
-The model of the `expect:` part of a case (DESIGN 4). The same words name a property
+The model of the `expect:` part of a case. The same words name a property
 in YAML, in results and in reports. Held against what was measured by `properties`.
 """
 

@@ -41,7 +41,7 @@ _PLAIN = (NotAsExpected, HarnessError, pytest.skip.Exception, pytest.xfail.Excep
 
 
 def weight(case: Case) -> int:
-    """Estimate how long a case takes: a RUN is nearly all of it (FACTS 1)."""
+    """Estimate how long a case takes: a RUN is nearly all of it."""
     runs = sum(
         each.keyword == "RUN"
         for build in case.builds.values()

@@ -41,7 +41,8 @@ def loaded(
 
     Raises EngineError when the engine refuses it.
     """
-    with temporary() as archive:
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        archive = cast("BinaryIO", file)
         image = salted(base, reference, reference, archive, layers_too=layers_too)
         archive.seek(0)
         for line in client.load_image(archive, quiet=True):
@@ -63,7 +64,7 @@ def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
 
     The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
     for no cache, but BuildKit takes WORKDIR from it all the same, and on 28.5.2 COPY of
-    a heredoc (FACTS 7).
+    a heredoc (measured).
     """
     cold = all(map(case.cold, case.builds))
     if builder == "legacy":
@@ -74,12 +75,6 @@ def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
         for each in dockerfile.parse(build.dockerfile).instructions
     )
     return "none" if cold and not cached else "chain"
-
-
-def temporary() -> BinaryIO:
-    """Open a temporary file that is kept in memory while it is small."""
-    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115
-    return cast("BinaryIO", file)
 
 
 def remove(

@@ -41,7 +41,7 @@ class Change:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What two equal contents share: all but the time (DESIGN 5).
+        """What two equal contents share: all but the time.
 
         Whether the path was there before is the lower layers' content, not this one's.
         """

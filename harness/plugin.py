@@ -268,7 +268,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def exit_code(matrix: Matrix, otherwise: int) -> int:
-    """Choose the exit code (DESIGN 7): 3 for an error, 1 for a failure."""
+    """Choose the exit code: 3 for an error, 1 for a failure."""
     if matrix.count("error"):
         return HarnessError.exit_code
     return int(matrix.count("fail") > 0) or otherwise

@@ -1,6 +1,6 @@
 """Get the engines a run asks for, and the base image they are given.
 
-What `-e` may name is decided here, and what is done without it (DESIGN 6): the engine
+What `-e` may name is decided here, and what is done without it: the engine
 at the usual place if it answers, else Debian bookworm's, unpacked and started.
 """
 

@@ -2,7 +2,7 @@
 
 Layers are mapped by the position of history entries, then by `empty_layer`; never by
 guessing from the instruction: a builder's choice is what is measured. The rules were
-checked on 2,944 saved images of both builders without an exception (FACTS 6).
+checked on 2,944 saved images of both builders without an exception, 20.10.5 to 28.5.2.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Transcript:
     `status` is the HTTP status; `images` are the ids of those that the legacy builder
     made on the way, which the engine keeps until they are removed. `broken` means that
     the stream ended with neither an image nor an error: a panic in the engine, or a
-    dead one (FACTS 9).
+    dead one.
     """
 
     ending: Ending

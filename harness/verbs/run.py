@@ -16,7 +16,7 @@ from harness.plugin import Outcome
 from harness.target import parse_selector
 from harness.verbs import options
 
-#: More at a time than this gains nothing on two cores (FACTS 1).
+#: More at a time than this gains nothing on two cores (benchmarks/overhead.py).
 PER_CORE = 2
 
 

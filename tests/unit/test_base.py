@@ -22,7 +22,7 @@ from harness.base import (
 from harness.errors import HarnessError
 from harness.image import Image, read_archive
 
-# What a container's start mounts over or makes: FACTS, section 7.
+# What a container's start mounts over or makes.
 TRACES = {
     "dev": "dir",
     "dev/pts": "dir",

@@ -1,4 +1,4 @@
-"""The structure that DESIGN 3 asks for, read off the syntax trees."""
+"""The structure of the package, read off the syntax trees."""
 
 from __future__ import annotations
 
