@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
@@ -69,8 +69,8 @@ class Site:
 class Built:
     """One build as it came out, before noise is told from behaviour.
 
-    `image` is None when the build failed. `parent` is the image its FROM named, whose
-    layers and history come first in its own.
+    `image` is None when the build failed, `container` when none was asked for,
+    `directories` when overlay2's were not, or cannot be read here.
     """
 
     name: str
@@ -235,14 +235,7 @@ def _fetched(
         root = client.info()["DockerRootDir"]
         driver = inspected.get("GraphDriver") or {}
         directories = ondisk.read(driver, root, site.engine.data_root)
-    return Built(
-        name=built.name,
-        build=built.build,
-        transcript=built.transcript,
-        image=image,
-        container=container,
-        directories=directories,
-    )
+    return replace(built, image=image, container=container, directories=directories)
 
 
 def _image(

@@ -22,7 +22,7 @@ from harness.image import Image
 
 #: All our images are `layer-harness/...`: nobody else's name is ever touched.
 PREFIX = "layer-harness"
-#: A context or base larger than this goes to a temporary file, in bytes.
+#: A base larger than this goes to a temporary file, in bytes.
 _SPOOL = 8 << 20
 
 

@@ -210,6 +210,7 @@ def pytest_collect_file(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest first, so that no worker is left alone with one at the end."""
     if all(isinstance(each, CaseItem) for each in items):
+        # mypy does not see that `all` has looked at each.
         items.sort(key=lambda each: -weight(each.case))  # type: ignore[attr-defined]
 
 

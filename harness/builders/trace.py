@@ -92,10 +92,10 @@ def decode(body: bytes) -> Status:
                 cached=each.cached,
                 error=each.error,
             )
-            for each in message.vertexes  # type: ignore[attr-defined]
+            for each in message.vertexes  # type: ignore[attr-defined]  # declared above
         ),
         logs=tuple(
             each.msg.decode(errors="replace")
-            for each in message.logs  # type: ignore[attr-defined]
+            for each in message.logs  # type: ignore[attr-defined]  # declared above
         ),
     )

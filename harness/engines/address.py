@@ -197,7 +197,7 @@ def connect(address: Address, *, timeout: float) -> docker.APIClient:
         client = docker.APIClient(
             base_url=address.url,
             version="auto",
-            timeout=timeout,  # type: ignore[arg-type]
+            timeout=timeout,  # type: ignore[arg-type]  # the stubs say int
             tls=tls,
             use_ssh_client=True,
         )
