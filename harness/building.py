@@ -22,7 +22,8 @@ from docker.errors import DockerException
 
 from harness import containers, ondisk
 from harness.base import Base
-from harness.builders.engine_api import Request, build
+from harness.builders import Request
+from harness.builders.engine_api import build
 from harness.builders.stream import Transcript
 from harness.case import Case
 from harness.casefile import Build

@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import docker
 import requests
 import urllib3
 
+from harness.builders import Request
 from harness.builders.stream import Listener, Transcript, read_lines
 from harness.errors import EngineGone
 from harness.target import Builder
@@ -27,38 +27,25 @@ from harness.target import Builder
 CONNECT_LIMIT = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One build as an engine is asked for it; `context` is an open tar file."""
-
-    context: BinaryIO
-    tag: str
-    file: str = "Dockerfile"
-    args: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    target: str = ""
-    cold: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def parameters(self, builder: Builder) -> dict[str, Any]:
-        """Write the query of `POST /build` (Docker Engine API, "Build an image")."""
-        query: dict[str, Any] = {
-            "version": builder.api_version,
-            "t": self.tag,
-            "dockerfile": self.file,
-            "rm": True,
-            "forcerm": True,
-            "nocache": self.cold,
-            "buildargs": json.dumps(dict(self.args)),
-            "labels": json.dumps(dict(self.labels)),
-            "target": self.target,
-            **self.options,
-        }
-        return {
-            name: str(value).lower() if isinstance(value, bool) else value
-            for name, value in query.items()
-            if value not in ("", None)
-        }
+def parameters(request: Request, builder: Builder) -> dict[str, Any]:
+    """Write the query of `POST /build` (Docker Engine API, "Build an image")."""
+    query: dict[str, Any] = {
+        "version": builder.api_version,
+        "t": request.tag,
+        "dockerfile": request.file,
+        "rm": True,
+        "forcerm": True,
+        "nocache": request.cold,
+        "buildargs": json.dumps(dict(request.args)),
+        "labels": json.dumps(dict(request.labels)),
+        "target": request.target,
+        **request.options,
+    }
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in query.items()
+        if value not in ("", None)
+    }
 
 
 def build(
@@ -76,7 +63,7 @@ def build(
         response = client.post(
             url,
             data=request.context,
-            params=request.parameters(builder),
+            params=parameters(request, builder),
             headers={"Content-Type": "application/x-tar"},
             stream=True,
             timeout=(CONNECT_LIMIT, limit),
