@@ -47,7 +47,7 @@ class Engine:
     `components` are sorted pairs of name and version, as the engine says.
     `data_root` is the folder under which this process can read the engine's
     DockerRootDir, None when it cannot. `clock_offset` is the engine's clock minus
-    ours, in seconds.
+    ours, in seconds. `log` is the file, on this machine, that its daemon writes to.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Engine:
     architecture: str
     data_root: str | None
     clock_offset: float
+    log: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can carry; `from_dict` reads it."""
