@@ -192,7 +192,8 @@ def _outcome(build: BuildRecord) -> _Told:
         yield 0, "outcome", "", Fact(value="ok", phrase="builds it")
         return
     where = f" at line {build.error_line}" if build.error_line else ""
-    phrase = f"fails{where} ({first_line(build.error)})"
+    verb = "kills the engine" if build.outcome == "crash" else "fails"
+    phrase = f"{verb}{where} ({first_line(build.error)})"
     yield 0, "outcome", "", Fact(value=build.outcome, phrase=phrase)
 
 

@@ -46,6 +46,10 @@ class EngineGone(EngineError):
     """An engine that answered before and does not any more."""
 
 
+class Unsupported(HarnessError):
+    """Something a case asks for that this way to a builder cannot do; the reason."""
+
+
 class ArchiveError(HarnessError):
     """An image archive that is truncated, inconsistent or hostile; names the blob."""
 

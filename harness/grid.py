@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import result
 from harness.base import from_archive
 from harness.case import load_cases, load_groups
+from harness.engines import Engine
 from harness.matrix import Matrix, tabulate_results
 from harness.noise import RULES
 from harness.plan import Plan
@@ -38,21 +39,19 @@ def gather(
     return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
 
 
-def record_targets(plan: Plan) -> None:
-    """Write `target.json` of every target of a run: what the engine says it is."""
+def record_target(plan: Plan, target: Target, engine: Engine) -> None:
+    """Write `target.json`: what the engine says it is, and the base used."""
     base = from_archive(plan.base)
-    for target in plan.targets:
-        engine = plan.engine(target)
-        record = TargetRecord(
-            target=target.id,
-            builder=target.builder,
-            version=engine.version,
-            api=engine.api,
-            store=engine.storage,
-            architecture=engine.architecture,
-            components=dict(engine.components),
-            base={"diff_ids": [layer.diff_id for layer in base.layers]},
-            rules=RULES,
-        )
-        place = plan.results / target.id / "target.json"
-        result.write(place, result.encode(record))
+    record = TargetRecord(
+        target=target.id,
+        builder=target.builder,
+        version=engine.version,
+        api=engine.api,
+        store=engine.storage,
+        architecture=engine.architecture,
+        components=dict(engine.components),
+        base={"diff_ids": [layer.diff_id for layer in base.layers]},
+        rules=RULES,
+    )
+    place = plan.results / target.id / "target.json"
+    result.write(place, result.encode(record))

@@ -59,7 +59,7 @@ def copy_of(base: Base, reference: str) -> Image:
     return salted(base, reference, reference, io.BytesIO())
 
 
-def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
+def isolation(case: Case, family: str) -> Literal["none", "id", "chain"]:
     """Say what must be another about the base for no cache to have a case's builds.
 
     The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
@@ -67,7 +67,7 @@ def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
     a heredoc (measured).
     """
     cold = all(map(case.cold, case.builds))
-    if builder == "legacy":
+    if family == "legacy":
         return "none" if cold else "id"
     cached = any(
         each.keyword == "WORKDIR" or "<<" in each.text

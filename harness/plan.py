@@ -11,22 +11,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.engines import Engine
+from harness.engines import Engine, Source
 from harness.errors import UsageError
-from harness.target import BUILDERS, Target, matches, parse_selector, plain_version
+from harness.target import (
+    BUILDERS,
+    Target,
+    matches,
+    parse_selector,
+    parse_target,
+    plain_version,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A target of a run, and the name of the engine that it is on."""
+
+    target: Target
+    engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The engines of a run, the targets on them, and where things lie.
+    """The targets of a run in the order they are built on, and where things lie.
 
-    `base` is the base image's archive, `shared` the reference under which every engine
-    has it, `limit` the seconds one build may take,
-    `repeat` how often each case is built to find what is not stable.
+    `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
+    base image's archive, `shared` the reference under which every engine has it,
+    `limit` the seconds one build may take, `repeat` how often each case is built to
+    find what is not stable.
     """
 
-    engines: tuple[Engine, ...]
-    targets: tuple[Target, ...]
+    seats: tuple[Seat, ...]
+    folder: Path
     base: Path
     shared: str
     results: Path
@@ -34,16 +50,22 @@ class Plan:
     limit: float
     repeat: int = 1
 
-    def engine(self, target: Target) -> Engine:
-        """Find the engine that a target is on."""
-        return engine_of(self.engines, target)
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets, in the order of reports."""
+        found = (each.target for each in self.seats)
+        return tuple(sorted(found, key=lambda each: each.order))
+
+    def seat(self, target: Target) -> Seat:
+        """Find a target's engine."""
+        return next(each for each in self.seats if each.target == target)
 
     def to_json(self) -> str:
         """Write what a worker needs."""
         return json.dumps(
             {
-                "engines": [each.to_dict() for each in self.engines],
-                "targets": [each.id for each in self.targets],
+                "seats": [[each.target.id, each.engine] for each in self.seats],
+                "folder": str(self.folder),
                 "base": str(self.base),
                 "shared": self.shared,
                 "results": str(self.results),
@@ -57,16 +79,12 @@ class Plan:
 def from_json(text: str) -> Plan:
     """Read what `Plan.to_json` wrote."""
     plain = json.loads(text)
-    engines = tuple(Engine.from_dict(each) for each in plain["engines"])
-    names = set(plain["targets"])
     return Plan(
-        engines=engines,
-        targets=tuple(
-            each
-            for engine in engines
-            for each in targets_of(engine)
-            if each.id in names
+        seats=tuple(
+            Seat(target=parse_target(target), engine=engine)
+            for target, engine in plain["seats"]
         ),
+        folder=Path(plain["folder"]),
         base=Path(plain["base"]),
         shared=plain["shared"],
         results=Path(plain["results"]),
@@ -76,38 +94,41 @@ def from_json(text: str) -> Plan:
     )
 
 
-def targets_of(engine: Engine) -> list[Target]:
+def targets_of(version: str, store: str) -> list[Target]:
     """List the targets an engine offers: its version with each builder inside it."""
-    version = plain_version(engine.version)
+    plain = plain_version(version)
     return [
-        Target(builder=name, version=version, store=engine.storage) for name in BUILDERS
+        Target(builder=name, version=plain, store=store)
+        for name, builder in BUILDERS.items()
+        if builder.place == "api"
     ]
 
 
-def engine_of(engines: Iterable[Engine], target: Target) -> Engine:
-    """Find the engine that a target is on; KeyError when it is on none."""
-    for each in engines:
-        if target in targets_of(each):
-            return each
-    raise KeyError(target.id)
+def engine_targets(engine: Engine) -> list[Target]:
+    """List the targets that a running engine offers."""
+    return targets_of(engine.version, engine.storage)
 
 
-def choose(engines: Iterable[Engine], selectors: Iterable[str]) -> tuple[Target, ...]:
+def choose(sources: Iterable[Source], selectors: Iterable[str]) -> tuple[Seat, ...]:
     """Pick the targets on the engines; UsageError when none is left or two are one."""
     patterns = [parse_selector(each) for each in selectors]
-    every = [(each, engine) for engine in engines for each in targets_of(engine)]
-    seen: dict[str, Engine] = {}
-    for target, engine in every:
-        other = seen.setdefault(target.id, engine)
-        if other is not engine:
+    every = [
+        Seat(target=target, engine=source.name)
+        for source in sources
+        for target in targets_of(source.version, source.store)
+    ]
+    seen: dict[str, str] = {}
+    for each in every:
+        other = seen.setdefault(each.target.id, each.engine)
+        if other != each.engine:
             raise UsageError(
-                f"`{engine.name}` and `{other.name}` are the same version and store",
+                f"`{each.engine}` and `{other}` are the same version and store",
                 hint="name one of them: results are kept by version, not by engine",
             )
-    chosen = [target for target, _ in every if matches(patterns, target)]
+    chosen = [each for each in every if matches(patterns, each.target)]
     if not chosen:
         raise UsageError(
             "no target is left",
-            hint="the engines offer " + ", ".join(target.id for target, _ in every),
+            hint="the engines offer " + ", ".join(each.target.id for each in every),
         )
-    return tuple(sorted(chosen, key=lambda each: each.order))
+    return tuple(chosen)

@@ -31,7 +31,7 @@ class Result:
     """One case on one target: what was measured, and the verdicts on it.
 
     `case_digest` identifies the case as it was then; `unstable` names the aspects that
-    differed when the build was repeated.
+    differed when the build was repeated; `reason` says why nothing could be built.
     """
 
     format: int = FORMAT
@@ -42,6 +42,7 @@ class Result:
     checks: tuple[Check, ...]
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def observation(self) -> Observation:

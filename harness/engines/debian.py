@@ -95,11 +95,7 @@ class Started:
 
     def wait(self) -> bool:
         """Wait for a daemon that a build ended; False when it does not come back."""
-        try:
-            _wait(self._running, lambda: address.answers(self.engine.address))
-        except EngineError:
-            return False
-        return True
+        return address.await_answer(self.engine.address, _START)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,8 +268,8 @@ def _wait(running: Running, up: Callable[[], bool]) -> None:
 def _data_kib(most: int | None) -> int | None:
     """Give the size of a data root in memory, None when it has to be on disk.
 
-    Half of what is available, and not above `most`, but only where a tmpfs takes user xattrs: layers have
-    them, and a kernel before 6.6 keeps them on disk only.
+    Half of what is available, and not above `most`, but only where a tmpfs takes user
+    xattrs: layers have them, and a kernel before 6.6 keeps them on disk only.
     """
     release = os.uname().release.split(".")
     if (int(release[0]), int(release[1].split("-")[0])) < (6, 6):

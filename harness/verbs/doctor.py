@@ -12,7 +12,7 @@ from harness import __version__
 from harness.engines import address, apt, debian, roots
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.plan import targets_of
+from harness.plan import engine_targets
 
 _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard")
 
@@ -57,7 +57,7 @@ def _default() -> list[str]:
         engine = address.identify("default", place)
     except HarnessError as error:
         return ["default", "", f"not here: {error.message}", error.hint]
-    targets = ", ".join(target.id for target in targets_of(engine))
+    targets = ", ".join(target.id for target in engine_targets(engine))
     return ["default", targets, "ready", "layer-harness run -e default"]
 
 

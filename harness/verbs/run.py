@@ -11,7 +11,8 @@ import click
 import pytest
 
 from harness.case import load_cases, load_groups, select
-from harness.errors import CaseError
+from harness.errors import CaseError, UsageError
+from harness.outset import MEMORY
 from harness.plugin import Outcome
 from harness.target import parse_selector
 from harness.verbs import options
@@ -24,6 +25,16 @@ PER_CORE = 2
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]... [-- PYTEST-OPTION...]")
 @options.engine
 @options.target
+@click.option(
+    "--all", "every", is_flag=True, help="Every engine that can run here, in turn."
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(1),
+    default=MEMORY,
+    show_default=True,
+    help="GiB of memory for engines of our own; with more, two run at a time.",
+)
 @options.group
 @click.option("-k", "keyword", help="Only items whose name matches, as pytest -k.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
@@ -47,6 +58,8 @@ def command(
     words: tuple[str, ...],
     engines: tuple[str, ...],
     targets: tuple[str, ...],
+    every: bool,
+    memory: float,
     groups: tuple[str, ...],
     keyword: str | None,
     tags: tuple[str, ...],
@@ -68,27 +81,35 @@ def command(
       layer-harness run article copy/into-new-dir    a group and a case
       layer-harness run -t buildkit -n 4             one builder, four at a time
       layer-harness run -e bookworm -e default       two engines in one matrix
+      layer-harness run --all -t '*+containerd'      all that is here, of one store
       layer-harness run --lf -- --maxfail=3          what failed, and pytest's options
     """  # noqa: D301
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
     for each in targets:
         parse_selector(each)
+    if every and engines:
+        raise UsageError(
+            "--all means every engine, and -e names some",
+            hint="give one of them; -t chooses among the targets of --all",
+        )
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
-    every = load_cases(root)
-    chosen = select(every, [*names, *groups])
+    known = load_cases(root)
+    chosen = select(known, [*names, *groups])
     if tags:
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
     if not chosen:
         raise CaseError("no case is left", hint="layer-harness list shows all of them")
     folder = options.results_folder(root, results)
     arguments = [
-        *([str(root)] if len(chosen) == len(every) else [str(c.path) for c in chosen]),
+        *([str(root)] if len(chosen) == len(known) else [str(c.path) for c in chosen]),
         *_pytest_options(root, folder),
         *_parallel(jobs, len(chosen)),
         f"--layer-limit={limit}",
         f"--layer-repeat={repeat}",
+        f"--layer-memory={memory}",
+        *(["--layer-all"] if every else []),
         *(f"--layer-engine={each}" for each in engines),
         *(f"--layer-target={each}" for each in targets),
         *([f"--layer-base={base}"] if base else []),

@@ -15,6 +15,7 @@ ROOT = Path(harness.__file__).parent
 #: The order of the data flow: a module imports only what stands above it.
 ORDER = """
 errors
+turns panic
 document
 stream
 tar_write tar_read
@@ -27,15 +28,15 @@ engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
 builders
 builders.trace builders.stream builders.engine_api
-containers ondisk loading building
+containers ondisk loading driver building
 steps noise relations observe
 properties check agree
 result plan matrix
 trial grid lint schemas
-provision progress
+fleet room provision progress
 report
 report.text report.files report.explain
-items plugin
+items outset plugin
 verbs
 verbs.options
 verbs.run verbs.explain verbs.matrix verbs.list verbs.lint verbs.engines verbs.doctor
