@@ -22,13 +22,13 @@ import docker
 from harness import containers, ondisk, panic
 from harness.base import Base
 from harness.builders import Request
-from harness.builders.stream import Transcript
+from harness.builders.stream import Ending, Transcript
 from harness.case import Case
 from harness.casefile import Build
 from harness.context import ContextFile, tar_file
 from harness.driver import Driver, EngineDriver, engine_errors
 from harness.engines import Engine
-from harness.engines.address import await_answer
+from harness.engines.address import answers, await_answer
 from harness.errors import CaseError, EngineGone
 from harness.image import Image
 from harness.loading import PREFIX
@@ -195,8 +195,7 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
                 f"the engine broke the build `{asked.name}` off without a word",
                 where=site.engine.name,
             )
-        words = _last_words(site.engine.log, mark)
-        transcript = replace(transcript, error=words, log=transcript.log + words)
+        transcript = _blamed(transcript, site, mark)
         await_engine(site)
     plan = asked.case.builds[asked.name]
     return Built(name=asked.name, build=plan, transcript=transcript)
@@ -216,14 +215,19 @@ def _size(log: str | None) -> int:
     return Path(log).stat().st_size if log else 0
 
 
-def _last_words(log: str | None, since: int) -> str:
-    """Read the panic that an engine's log got after its first `since` bytes."""
-    if log is None:
-        return "no word: the engine's log is not at hand"
-    with Path(log).open("rb") as file:
-        file.seek(since)
-        said = file.read().decode("utf-8", errors="replace")
-    return panic.first_lines(said) or "no panic in the engine's log"
+def _blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
+    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
+    if site.engine.log is None:
+        caught = answers(site.engine.address)
+        words = "no word: the engine's log is not at hand"
+    else:
+        with Path(site.engine.log).open("rb") as file:
+            file.seek(mark)
+            said = file.read().decode("utf-8", errors="replace")
+        caught = panic.is_caught(said)
+        words = panic.first_lines(said) or "no panic in the engine's log"
+    ending: Ending = "panic" if caught else "broken"
+    return replace(transcript, ending=ending, error=words, log=transcript.log + words)
 
 
 def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:

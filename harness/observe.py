@@ -40,6 +40,7 @@ _OUTCOMES: Mapping[Ending, Outcome] = {
     "broken": "crash",
     "error": "error",
     "ok": "error",
+    "panic": "panic",
     "timeout": "timeout",
 }
 

@@ -18,7 +18,17 @@ _SERVING = re.compile(r".*http: panic serving [^ ]*: ")
 _CALL = re.compile(r"^(?P<name>[\w./*()%-]+(?:\[\.\.\.\])?[\w.*()]*)\(.*\)$")
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 #: Calls of the runtime and of what carries a panic on.
-_PASSING = re.compile(r"^(?:panic|runtime[./]|runtime/debug|net/http\.|sync\.)")
+_PASSING = re.compile(
+    r"^(?:panic|runtime[./]|net/http\.|sync\.|go\.opentelemetry\.io/)"
+)
+
+
+def is_caught(log: str) -> bool:
+    """Say whether the panic was one of a request's handler, which the server outlives.
+
+    https://pkg.go.dev/net/http#Handler
+    """
+    return any(_SERVING.match(line) for line in log.splitlines())
 
 
 def first_lines(log: str) -> str:
