@@ -30,7 +30,7 @@ builders
 builders.trace builders.stream builders.engine_api
 containers ondisk loading driver building
 steps noise relations observe
-properties check agree
+naming properties check agree
 result plan matrix
 trial grid lint schemas
 fleet room provision progress
