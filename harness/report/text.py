@@ -179,7 +179,7 @@ def _against(claims: Sequence[ClaimRow]) -> Iterator[str]:
             for finding in findings:
                 found.setdefault(finding, []).append(target)
         for finding, targets in found.items():
-            where = group_name(targets, list(each.cells))
+            where = _on(targets, list(each.cells))
             yield f"  {each.number} on {where}: {finding}"
 
 
@@ -204,4 +204,8 @@ def _failing(rows: Iterable[Row]) -> Iterator[str]:
                     lines = [f"fail: {check.because}", *check.findings]
                     found.setdefault("\n    ".join(lines), []).append(target)
         for text, targets in found.items():
-            yield f"{row.case} on {group_name(targets, list(row.cells))}: {text}"
+            yield f"{row.case} on {_on(targets, list(row.cells))}: {text}"
+
+
+def _on(targets: Sequence[str], every: Sequence[str]) -> str:
+    return targets[0] if len(targets) == 1 else group_name(targets, every)
