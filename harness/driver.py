@@ -90,8 +90,7 @@ class EngineDriver:
         transcript = engine_api.build(self.client, builder, request, limit=limit)
         if _NO_SESSION in transcript.error:
             raise Unsupported(
-                "this engine's BuildKit takes no context without a session: "
-                + transcript.error.strip().splitlines()[0]
+                f"BuildKit takes no context without a session here: {_NO_SESSION}"
             )
         return transcript
 

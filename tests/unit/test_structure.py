@@ -39,7 +39,8 @@ report.text report.files report.explain
 items outset plugin
 verbs
 verbs.options
-verbs.run verbs.explain verbs.matrix verbs.list verbs.lint verbs.engines verbs.doctor
+verbs.run verbs.smoke verbs.explain verbs.matrix
+verbs.list verbs.lint verbs.engines verbs.doctor
 cli
 __main__
 """.split()  # noqa: SIM905  # read as a list from top to bottom
