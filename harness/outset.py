@@ -20,11 +20,8 @@ from harness.grid import record_target
 from harness.items import ANSWER_LIMIT
 from harness.loading import loaded, new_base
 from harness.plan import Plan
-from harness.room import Room
+from harness.room import MEMORY, Room
 from harness.target import matches, parse_selector
-
-#: GiB of memory for our own engines, if `--layer-memory` says nothing else.
-MEMORY = 6.0
 
 #: Seconds one build may take, if `--layer-limit` says nothing else.
 LIMIT = 300.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.outset import MEMORY
+from harness.room import MEMORY
 from harness.target import parse_selector
 
 cases = click.option(
