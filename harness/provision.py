@@ -18,7 +18,7 @@ from harness.base import standard
 from harness.document import nearest
 from harness.engines import Engine, Source, Suite, address, debian, roots
 from harness.errors import EngineError, UsageError
-from harness.target import STORES, default_store, plain_version
+from harness.target import plain_version
 
 #: The engine of those who have none: the article's major version.
 EMBEDDED = "bookworm"
@@ -86,25 +86,16 @@ def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
     """Read what `-e` names: a suite or a version with a store, or an address."""
     if "://" in name or name.startswith("context:") or name == "default":
         return _running(name)
-    plain, _, store = name.removeprefix("debian:").partition("+")
-    by_name = {each.name: each for each in roots.suites()}
-    by_name |= {each.version: each for each in roots.suites()}
-    suite = by_name.get(plain)
-    if suite is None:
-        if "/" not in name:
-            raise UsageError(
-                f"`{name}` is no engine we know",
-                where="--engine",
-                hint=f"{nearest(plain, by_name)}; or {address.ALLOWED}",
-            )
-        return _running(name)
-    if store and store not in suite.stores:
+    if found := debian.named(name):
+        return _of_suite(*found, cache, say)
+    if "/" not in name:
+        known = [word for each in roots.suites() for word in (each.name, each.version)]
         raise UsageError(
-            f"Docker {suite.version} has no store `{store}`",
-            where=f"--engine {name}",
-            hint=nearest(store, suite.stores if store in STORES else STORES),
+            f"`{name}` is no engine we know",
+            where="--engine",
+            hint=f"{nearest(name, known)}; or {address.ALLOWED}",
         )
-    return _of_suite(suite, store or default_store(suite.version), cache, say)
+    return _running(name)
 
 
 def _running(name: str) -> Source:

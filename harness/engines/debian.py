@@ -16,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.document import nearest
 from harness.engines import Address, Engine, Suite, address, apt, namespace, roots
 from harness.engines.apt import Say
 from harness.engines.namespace import Running, Space
-from harness.errors import EngineError
+from harness.errors import EngineError, UsageError
 from harness.target import default_store
 
 # measured: 1 to 1.5 s on a quiet machine
@@ -158,6 +159,26 @@ def start(
         running.stop()
         raise
     return Started(engine, running)
+
+
+def named(text: str) -> tuple[Suite, str] | None:
+    """Read the name of an engine of ours: `trixie`, `26.1.5`, `trixie+containerd`.
+
+    Gives the suite and the store; None when no suite and no version is named. Raises
+    UsageError for a store that the version does not have.
+    """
+    plain, _, store = text.removeprefix("debian:").partition("+")
+    known = roots.suites()
+    for suite in known:
+        if plain not in (suite.name, suite.version):
+            continue
+        if store and store not in suite.stores:
+            raise UsageError(
+                f"Docker {suite.version} of Debian {suite.name} has no store `{store}`",
+                hint=nearest(store, suite.stores),
+            )
+        return suite, store or default_store(suite.version)
+    return None
 
 
 def title(suite: Suite, store: str) -> str:
