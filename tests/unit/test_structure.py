@@ -15,18 +15,21 @@ ROOT = Path(harness.__file__).parent
 #: The order of the data flow: a module imports only what stands above it.
 ORDER = """
 errors
-document
+document mistakes
+traits
+engines
+builders
+builders.records
 stream
 tar_write tar_read
 dockerfile context
-target notation mistakes expectation casefile case
+target notation expectation casefile case
 layer archive image base
 observation view
-engines
 engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
-builders
 builders.trace builders.stream builders.engine_api
+builders.dialects builders.arguments builders.rooms builders.command
 containers ondisk loading building
 steps noise relations observe
 properties check agree
