@@ -16,7 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from harness.context import MTIME, ContextFile, tar_bytes
 from harness.expectation import Expectation
-from harness.notation import Flag, Hex, Mode, Selectors, Strict
+from harness.mistakes import Strict
+from harness.notation import Flag, Hex, Mode, Selectors
 
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 

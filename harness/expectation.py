@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from harness.mistakes import Strict
 from harness.notation import (
     Aspect,
     Count,
@@ -26,7 +27,6 @@ from harness.notation import (
     Owner,
     Regex,
     Selectors,
-    Strict,
     Texts,
 )
 

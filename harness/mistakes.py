@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from harness.document import Document, Location, nearest
-from harness.notation import Strict
 
-_M = TypeVar("_M", bound=Strict)
+_M = TypeVar("_M", bound="Strict")
 #: pydantic's kinds of errors in the words of YAML.
 _NEEDS = {
     "model_type": "lines of `key: value`",
@@ -26,6 +25,30 @@ _NEEDS = {
     "int_parsing": "a whole number",
     "bool_type": "true or false",
 }
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys, naming the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        allowed = {
+            field.alias or name for name, field in cls.model_fields.items()
+        } | set(cls.model_fields)
+        shown = {field.alias or name for name, field in cls.model_fields.items()}
+        for key in value:
+            if key not in allowed:
+                raise PydanticCustomError(
+                    "unknown_key",
+                    "unknown key `{key}`",
+                    {"key": str(key), "hint": nearest(str(key), shown)},
+                )
+        return value
 
 
 def validate(model: type[_M], document: Document, value: Any, at: Location) -> _M:

@@ -11,44 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from harness.document import nearest
 from harness.errors import UsageError
 from harness.target import parse_selector
 
 _HEX = "([0-9a-f]{2})*"
 _LETTERS = "([A-Z]( [A-Z])*)?"
-
-
-class Strict(BaseModel):
-    """A frozen model that refuses unknown keys, naming the nearest known one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        allowed = {
-            field.alias or name for name, field in cls.model_fields.items()
-        } | set(cls.model_fields)
-        shown = {field.alias or name for name, field in cls.model_fields.items()}
-        for key in value:
-            if key not in allowed:
-                raise PydanticCustomError(
-                    "unknown_key",
-                    "unknown key `{key}`",
-                    {"key": str(key), "hint": nearest(str(key), shown)},
-                )
-        return value
 
 
 def _selector(text: str) -> str:

@@ -16,8 +16,10 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from harness.builders.records import CommandBuilder, standard
 from harness.document import nearest
 from harness.errors import UsageError
+from harness.traits import BUILDKIT, LEGACY, Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +30,14 @@ class Builder:
     query parameter `version` = `api_version` (1 the legacy builder, 2 BuildKit; Docker
     Engine API, "Build an image"; from 18.09 on); `engine` inside an engine that a
     command drives; `own` in a storage of its own. Selectors name it by `name` or by
-    `family`. `measured` is false for a record that no run of ours has tried yet.
+    `family`. `traits` say how its images and its words are to be read. `measured` is
+    false for a record that no run of ours has tried yet.
     """
 
     name: str
     title: str
     family: str
+    traits: Traits
     place: Literal["api", "engine", "own"] = "api"
     api_version: str = ""
     measured: bool = True
@@ -44,11 +48,37 @@ class Builder:
         return self.place != "own"
 
 
+def of_record(record: CommandBuilder) -> Builder:
+    """Give what targets and selectors need of a command builder's record."""
+    return Builder(
+        name=record.name,
+        title=record.title,
+        family=record.family,
+        traits=record.traits,
+        place=record.place,
+        measured=record.is_measured,
+    )
+
+
+#: The builders that are known, in the order of reports.
 BUILDERS = {
     each.name: each
     for each in (
-        Builder(name="legacy", title="legacy", family="legacy", api_version="1"),
-        Builder(name="buildkit", title="BuildKit", family="buildkit", api_version="2"),
+        Builder(
+            name="legacy",
+            title="legacy",
+            family="legacy",
+            traits=LEGACY,
+            api_version="1",
+        ),
+        Builder(
+            name="buildkit",
+            title="BuildKit",
+            family="buildkit",
+            traits=BUILDKIT,
+            api_version="2",
+        ),
+        *map(of_record, standard().values()),
     )
 }
 

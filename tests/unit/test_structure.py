@@ -16,17 +16,19 @@ ROOT = Path(harness.__file__).parent
 ORDER = """
 errors
 turns panic
-document
+document mistakes
+traits
+engines
+builders
+builders.records
 stream
 tar_write tar_read
 dockerfile context
-target notation mistakes expectation casefile case
+target notation expectation casefile case
 layer archive image base
 observation view
-engines
 engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
-builders
 builders.trace builders.stream builders.engine_api
 containers ondisk loading driver building
 steps noise relations observe
