@@ -35,7 +35,7 @@ steps noise relations observe
 naming properties check agree
 result plan matrix
 trial grid lint schemas
-fleet room provision progress
+fleet room provision progress survey
 report
 report.text report.files report.explain
 items outset plugin
