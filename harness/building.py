@@ -8,10 +8,11 @@ made is removed, and nothing else.
 from __future__ import annotations
 
 import re
+import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import floor
 from pathlib import Path
@@ -22,14 +23,21 @@ import docker
 from harness import containers, ondisk, panic
 from harness.base import Base
 from harness.builders import Request
+from harness.builders.command import Bench, Tool
 from harness.builders.stream import Ending, Transcript
 from harness.case import Case
 from harness.casefile import Build
 from harness.context import ContextFile, tar_file
-from harness.driver import Driver, EngineDriver, engine_errors
+from harness.driver import (
+    ClientDriver,
+    CommandDriver,
+    Driver,
+    EngineDriver,
+    engine_errors,
+)
 from harness.engines import Engine
 from harness.engines.address import answers, await_answer
-from harness.errors import CaseError, EngineGone
+from harness.errors import CaseError, EngineError, EngineGone
 from harness.image import Image
 from harness.loading import PREFIX
 from harness.observation import ContainerRecord
@@ -38,39 +46,78 @@ from harness.target import Target
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0
 
+#: What clients say of an engine that has died below them (measured on buildx 0.13.1
+#: and 0.29.1); some of it is said of other connections too.
+_LOST = re.compile(
+    r"error reading from server|code = Unavailable|unexpected EOF"
+    r"|connection re(?:set|fused)|Cannot connect to the Docker daemon",
+    re.IGNORECASE,
+)
+
 _ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where cases are built: a target, its engine, the base, seconds for one build.
+    """Where cases are built: a target, what it takes, seconds for one build.
 
-    `shared` is the reference under which the base was loaded for all cases that need
-    no copy of their own. `alone` says that nothing else is built on the engine, so that
-    a build that breaks off is what broke it.
+    `engine` and its `client` are None for a builder with a storage of its own; `tool`
+    is the command of a command builder, which builds in `folder`. `shared` is the
+    reference under which an engine has the base for all cases that need no copy of
+    their own. `alone` says that nothing else is built on the engine, so that a build
+    that breaks off is what broke it.
     """
 
     target: Target
-    engine: Engine
-    client: docker.APIClient
     base: Base
     shared: str
     limit: float
+    engine: Engine | None = None
+    client: docker.APIClient | None = None
+    tool: Tool | None = None
+    folder: Path | None = None
     alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name the engine, or the target where there is none."""
+        return self.engine.name if self.engine else self.target.id
+
+    @property
+    def log(self) -> Path | None:
+        """Where the engine's daemon writes to, if that is on this machine."""
+        return Path(self.engine.log) if self.engine and self.engine.log else None
 
     def now(self) -> float:
         """Tell the engine's time, which is what its files have."""
-        return time.time() + self.engine.clock_offset
+        return time.time() + (self.engine.clock_offset if self.engine else 0.0)
 
-    def driver(self, case: Case) -> Driver:
+    @contextmanager
+    def driver(self, case: Case) -> Iterator[Driver]:
         """Give what drives the target's builder for one case."""
-        return EngineDriver(
-            target=self.target,
-            client=self.client,
-            standard=self.base,
-            shared=self.shared,
-            case=case,
-        )
+        with ExitStack() as stack:
+            bench = None
+            if self.tool is not None:
+                folder = self.folder or Path(tempfile.gettempdir())
+                store = "" if self.engine else self.target.store
+                bench = stack.enter_context(Bench(self.tool, folder, store=store))
+            if self.engine is None or self.client is None:
+                if bench is None:
+                    raise EngineError("neither an engine nor a tool", where=self.name)
+                yield CommandDriver(bench=bench, standard=self.base)
+                return
+            inside = EngineDriver(
+                target=self.target,
+                client=self.client,
+                standard=self.base,
+                shared=self.shared,
+                case=case,
+            )
+            if bench is None:
+                yield inside
+            else:
+                host = self.engine.address
+                yield ClientDriver(inside=inside, bench=bench, host=host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +156,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     refuses outside of a build, ArchiveError for an export that cannot be true.
     """
     with ExitStack() as stack, engine_errors(site.engine, site.client):
-        driver = site.driver(case)
+        driver = stack.enter_context(site.driver(case))
         reference, base_image = stack.enter_context(driver.base())
         since = site.now()
         offered = {"BASE": reference}
@@ -184,16 +231,16 @@ class _Asked:
 
 def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
-    mark = _size(site.engine.log)
+    mark = site.log.stat().st_size if site.log else 0
     with ExitStack() as stack:
         transcript = driver.build(asked.request(stack), site.limit)
-    if transcript.ending == "broken":
-        # Neither an image nor an error: a panic in the handler, or a dead engine. Its
-        # doing, or that of a build beside it?
+    if site.engine is not None and _is_lost(transcript, site):
+        # A panic in the handler, or a dead engine. Its doing, or that of a build
+        # beside it?
         if not site.alone:
             raise EngineGone(
                 f"the engine broke the build `{asked.name}` off without a word",
-                where=site.engine.name,
+                where=site.name,
             )
         transcript = _blamed(transcript, site, mark)
         await_engine(site)
@@ -201,31 +248,46 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
     return Built(name=asked.name, build=plan, transcript=transcript)
 
 
+def _is_lost(transcript: Transcript, site: Site) -> bool:
+    """Say whether a build may have ended with its engine.
+
+    An engine that dies just ends the stream; a client words it as an error.
+    """
+    if transcript.ending == "broken":
+        return True
+    return (
+        site.tool is not None
+        and transcript.ending == "error"
+        and _LOST.search(transcript.error) is not None
+    )
+
+
 def await_engine(site: Site) -> None:
     """Wait for an engine that a build has killed; EngineGone if it stays away."""
-    if not await_answer(site.engine.address, RESTART):
+    if site.engine and not await_answer(site.engine.address, RESTART):
         raise EngineGone(
             "the engine does not come back after a build that killed it",
-            where=site.engine.name,
+            where=site.name,
             hint="start it again; what was measured is kept",
         )
 
 
-def _size(log: str | None) -> int:
-    return Path(log).stat().st_size if log else 0
-
-
 def _blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
     """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
-    if site.engine.log is None:
-        caught = answers(site.engine.address)
+    alive = site.engine is not None and answers(site.engine.address)
+    if site.log is None:
+        caught = alive
         words = "no word: the engine's log is not at hand"
     else:
-        with Path(site.engine.log).open("rb") as file:
+        with site.log.open("rb") as file:
             file.seek(mark)
             said = file.read().decode("utf-8", errors="replace")
         caught = panic.is_caught(said)
         words = panic.first_lines(said) or "no panic in the engine's log"
+        alive = alive and not panic.first_lines(said)
+    if transcript.ending == "error" and alive:
+        # It was the build's own error, such as a connection that a RUN was refused.
+        return transcript
     ending: Ending = "panic" if caught else "broken"
     return replace(transcript, ending=ending, error=words, log=transcript.log + words)
 
@@ -263,6 +325,8 @@ def _looked_into(
     case: Case, built: Built, tag: str, site: Site, *, on_disk: bool
 ) -> Built:
     """Add to an image in an engine what else the case asks for."""
+    if site.engine is None or site.client is None:
+        return built
     container = None
     if built.build.run is not None:
         container = containers.run(

@@ -24,8 +24,9 @@ State = Literal["ready", "can be prepared", "not here"]
 class Offer:
     """A target, the engine or tool that it takes, and whether that is here.
 
-    `target` is its ID, empty where the version of what is missing is not known. `why` says what is missing, `remedy` what to do; `measured` is false for what no run
-    of ours has tried.
+    `target` is its ID, empty where the version of what is missing is not known. `why`
+    says what is missing, `remedy` what to do; `measured` is false for what no run of
+    ours has tried.
     """
 
     target: str

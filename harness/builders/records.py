@@ -79,7 +79,7 @@ class CommandBuilder:
     `family` is what selectors also match it by. It is here by packages of `suites`, or
     as the command `path` of the user's. `load` is empty where a base comes in by the
     option `base`, as an OCI layout, or not at all; `export` is empty where the build
-    itself writes `{output}`. `measured` has the versions whose results we have seen;
+    itself writes `{output}`. `files` are written into `{config}` first. `measured` has the versions whose results we have seen;
     while it is empty, what the record says is from documentation alone.
     """
 
@@ -103,6 +103,7 @@ class CommandBuilder:
     dialect: Dialect
     traits: Traits
     environment: Mapping[str, str]
+    files: Mapping[str, str]
     cannot: Mapping[str, str]
     measured: tuple[str, ...]
     note: str
@@ -156,7 +157,9 @@ def _read(
             raise document.error(
                 (name,), f"`{name}` is no builder", "write [NAME], then KEY = VALUE"
             )
-        model = validate(Record, document, _grown(name, value, document, models), (name,))
+        model = validate(
+            Record, document, _grown(name, value, document, models), (name,)
+        )
         models[name] = model
         found[name] = model.record(name)
     return found, models
@@ -204,11 +207,11 @@ class _Debian(Strict):
 
     def plain(self) -> Suite:
         # Namespaces are set up with the root's own busybox.
-        packages = {*self.packages, "busybox-static"}
+        own = [each for each in self.packages if each != "busybox-static"]
         return Suite(
             name=self.suite,
             version=self.version,
-            packages=tuple(sorted(packages)),
+            packages=(*own, "busybox-static"),
             stale=self.stale,
         )
 
@@ -276,6 +279,7 @@ class Record(Strict):
     dialect: Dialect = "none"
     traits: _Traits
     environment: dict[str, str] = {}
+    files: dict[str, str] = {}
     cannot: dict[str, str] = {}
     measured: list[str] = []
     note: str = ""
@@ -286,7 +290,7 @@ class Record(Strict):
         own = {
             "ask": (),
             "load": ("archive", "reference"),
-            "build": _BUILD,
+            "build": (*_BUILD, "options"),
             "export": ("archive", "tag"),
             "remove": ("tag",),
         }
@@ -338,6 +342,12 @@ class Record(Strict):
                 "source",
                 "nothing says where the tool comes from",
                 {"hint": "give `path` with a command, or `debian` with packages"},
+            )
+        if "{options}" not in self.build:
+            raise PydanticCustomError(
+                "options",
+                "`build` has no place for options",
+                {"hint": 'put the word "{options}" where they go'},
             )
         written = any("{output}" in word for word in self.build)
         if self.place == "own" and not self.export and not written:
