@@ -46,6 +46,10 @@ class EngineGone(EngineError):
     """An engine that answered before and does not any more."""
 
 
+class Unsupported(HarnessError):
+    """What a builder cannot be asked for, with the reason: a verdict, no failure."""
+
+
 class ArchiveError(HarnessError):
     """An image archive that is truncated, inconsistent or hostile; names the blob."""
 

@@ -11,16 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from harness.errors import UsageError
-from harness.mistakes import Strict
 from harness.target import parse_selector
 
 _HEX = "([0-9a-f]{2})*"

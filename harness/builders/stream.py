@@ -161,7 +161,7 @@ class Listener:
 
     def transcript(self, *, status: int, timed_out: bool = False) -> Transcript:
         """Conclude from all that was heard."""
-        steps = [*self.steps.values(), *_from_vertexes(self.vertexes.values())]
+        steps = [*self.steps.values(), *from_vertexes(self.vertexes.values())]
         ending: Ending = "broken"
         if timed_out:
             ending = "timeout"
@@ -200,7 +200,8 @@ def _mark_failed(
     ]
 
 
-def _from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
+def from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
+    """Give the steps among BuildKit's vertexes, by stage and number."""
     found = []
     for vertex in vertexes:
         match = _VERTEX.match(vertex.name)

@@ -19,7 +19,7 @@ document mistakes
 traits
 engines
 builders
-builders.records
+builders.record builders.recordfile builders.records
 stream
 tar_write tar_read
 dockerfile context
@@ -29,7 +29,8 @@ observation view
 engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
 builders.trace builders.stream builders.engine_api
-builders.dialects builders.arguments builders.rooms builders.command
+builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
+builders.command
 containers ondisk loading building
 steps noise relations observe
 properties check agree
