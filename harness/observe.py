@@ -32,7 +32,7 @@ from harness.observation import (
 )
 from harness.relations import Lineage, relate, trace
 from harness.steps import Mapped, cached_lines, error_line, map_layers
-from harness.target import Target
+from harness.target import BUILDERS, Target
 from harness.view import apply
 
 #: How a build without an image ended, by how its stream did.
@@ -102,7 +102,7 @@ class Recorder:
         noise = self._noise()
         transcript, image = built.transcript, built.image
         parsed = dockerfile.parse(built.build.dockerfile)
-        builder = self.target.builder
+        traits = BUILDERS[self.target.builder].traits
         self.below[built.name] = {}
         if image is None:
             outcome = _OUTCOMES[transcript.ending]
@@ -113,7 +113,7 @@ class Recorder:
                 name=built.name,
                 outcome=outcome,
                 error=error,
-                error_line=error_line(parsed, transcript, builder=builder),
+                error_line=error_line(parsed, transcript, traits=traits),
                 noise=tuple(sorted(noise.touched)),
             )
         parent = self._parent(parsed, built, self.run.built[:position])
@@ -125,16 +125,17 @@ class Recorder:
         own = history[skipped:]
         mapped = map_layers(
             parsed,
-            builder=builder,
+            traits=traits,
             target=built.build.target,
             labels=len(built.build.labels),
             empty=[bool(each.get("empty_layer")) for each in own],
             triggers=_triggers(parent),
+            created_by=[str(each.get("created_by") or "") for each in own],
         )
         layers = self._layers(image, view, mapped, noise)
         # A case's only build has nothing of its own to take from a cache.
         alone = len(self.case.builds) == 1
-        cached = {} if alone else cached_lines(parsed, transcript, builder=builder)
+        cached = {} if alone else cached_lines(parsed, transcript, traits=traits)
         steps = tuple(
             Step(
                 line=each.line,

@@ -13,7 +13,7 @@ from harness import plan as plans
 from harness import provision
 from harness.base import from_archive
 from harness.builders.command import Tool
-from harness.builders.records import CommandBuilder
+from harness.builders.record import CommandBuilder
 from harness.engines import Engine, Source
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.base import standard
 from harness.builders.command import Tool, obtain
-from harness.builders.records import CommandBuilder
+from harness.builders.record import CommandBuilder
 from harness.document import nearest
 from harness.engines import Engine, Source, Suite, address, debian, roots
 from harness.errors import EngineError, UsageError

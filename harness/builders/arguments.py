@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from harness.builders import Request
-from harness.builders.records import OPTIONS, CommandBuilder, Limit
+from harness.builders.record import OPTIONS, PLACEHOLDER, CommandBuilder, Limit
 from harness.errors import Unsupported
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 #: Options of `POST /build` that a command line need not be told.
 _PLAIN = (None, "", False, 0)
 
@@ -50,7 +49,7 @@ class Offer:
 def filled(template: Iterable[str], words: Mapping[str, str]) -> list[str]:
     """Put words into a template; a value is never read as a template again."""
     return [
-        _PLACEHOLDER.sub(lambda match: words.get(match[1], match[0]), each)
+        PLACEHOLDER.sub(lambda match: words.get(match[1], match[0]), each)
         for each in template
     ]
 
@@ -82,25 +81,14 @@ def _wanted(
                 "digest": layout.digest,
             },
         )
-    if request.cold:
-        limit = _limit(record, "cold", offer.version)
-        if not (offer.first and limit is not None and limit.first):
-            yield "cold", {}
-    elif "cached" in record.options or "cached" in record.cannot:
-        # A tool that uses its cache without being asked has no template for it.
-        yield "cached", {}
+    yield from _cache(record, request, offer)
     if request.target:
         yield "target", {"value": request.target}
     for key, value in sorted(request.args.items()):
         yield "arg", {"key": key, "value": value}
     for key, value in sorted(request.labels.items()):
         yield "label", {"key": key, "value": value}
-    for name, file in sorted(offer.secrets.items()):
-        yield "secret", {"id": name, "file": str(file)}
-    if request.ssh:
-        yield "ssh", {"socket": str(offer.socket)}
-    for name, folder in sorted(offer.contexts.items()):
-        yield "context", {"name": name, "folder": str(folder)}
+    yield from _offered(request, offer)
     if request.provenance:
         yield "provenance", {}
     elif "unattested" in record.options:
@@ -112,6 +100,28 @@ def _wanted(
             raise Unsupported(f"{record.title} has no option for `{name}`")
         values = str(value).split(",") if name == "extrahosts" else [str(value)]
         yield from ((name, {"value": each}) for each in values)
+
+
+def _cache(
+    record: CommandBuilder, request: Request, offer: Offer
+) -> Iterator[tuple[str, dict[str, str]]]:
+    if request.cold:
+        limit = _limit(record, "cold", offer.version)
+        if not (offer.first and limit is not None and limit.first):
+            yield "cold", {}
+    elif "cached" in record.options or "cached" in record.cannot:
+        # A tool that uses its cache without being asked has no template for it.
+        yield "cached", {}
+
+
+def _offered(request: Request, offer: Offer) -> Iterator[tuple[str, dict[str, str]]]:
+    """List what takes a client: secrets, ssh, named contexts."""
+    for name, file in sorted(offer.secrets.items()):
+        yield "secret", {"id": name, "file": str(file)}
+    if request.ssh:
+        yield "ssh", {"socket": str(offer.socket)}
+    for name, folder in sorted(offer.contexts.items()):
+        yield "context", {"name": name, "folder": str(folder)}
 
 
 def _template(record: CommandBuilder, name: str, offer: Offer) -> tuple[str, ...]:

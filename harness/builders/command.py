@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -25,8 +25,8 @@ from harness.builders.agent import agent
 from harness.builders.arguments import Layout, Offer, command, filled
 from harness.builders.dialects import Account
 from harness.builders.layouts import write_layout
-from harness.builders.records import CommandBuilder
-from harness.builders.rooms import Room
+from harness.builders.record import CommandBuilder
+from harness.builders.rooms import Hosted, Room
 from harness.builders.stream import Transcript
 from harness.engines import Address, Suite, apt, roots
 from harness.errors import EngineError, Unsupported
@@ -82,7 +82,7 @@ class Bench:
         self.store = store or next(iter(record.stores), "")
         if store and store not in record.stores:
             raise Unsupported(f"{record.title} has no store `{store}`")
-        # Named as `provision.workspace` names its own, which removes those of dead runs.
+        # `provision.workspace` removes what is named so when its process is gone.
         name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.room = Room(folder=folder / name, root=tool.root)
         self._layouts: list[Layout] = []
@@ -139,8 +139,7 @@ class Bench:
                 environment={**self._environment(hosted.words), **hosted.environment},
                 hear=account.hear,
                 limit=limit,
-                socket=hosted.socket,
-                network=hosted.network,
+                hosted=hosted,
             )
         self._builds += 1
         transcript = account.transcript(status=ended.status, timed_out=ended.timed_out)
@@ -260,7 +259,7 @@ class Bench:
             socket = None
             if request.ssh:
                 socket = seen(stack.enter_context(agent(place / "agent")))
-            hosted = reach(host, self.room)
+            hosted = rooms.reach(host, self.room)
             words = {
                 **self._words(),
                 **hosted.words,
@@ -280,48 +279,6 @@ class Bench:
                 first=self._builds == 0,
             )
             yield offer, replace(hosted, words=words)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """How a command reaches the engine it drives."""
-
-    words: Mapping[str, str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    socket: str = ""
-    network: bool = False
-
-
-def reach(host: Address | None, room: Room) -> Hosted:
-    """Say how a command in a room reaches an engine; Unsupported where it cannot."""
-    if host is None:
-        return Hosted(words={})
-    if room.root is None:
-        environment = _tls(host, room)
-        return Hosted(words={"host": host.url}, environment=environment, network=True)
-    if host.socket is not None:
-        return Hosted(words={"host": f"unix://{rooms.SOCKET}"}, socket=host.socket)
-    if host.url.startswith("ssh://"):
-        raise Unsupported(
-            "a client in a Debian root has no ssh: use the record whose tool is on PATH"
-        )
-    return Hosted(words={"host": host.url}, environment=_tls(host, room), network=True)
-
-
-def _tls(host: Address, room: Room) -> dict[str, str]:
-    """Put certificates where the docker CLI looks for them (its DOCKER_CERT_PATH)."""
-    if not host.tls:
-        return {}
-    folder = room.work / "certs"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for name, source in (("ca", host.ca), ("cert", host.cert), ("key", host.key)):
-        if source is not None:
-            shutil.copyfile(source, folder / f"{name}.pem")
-    return {
-        "DOCKER_TLS": "1",
-        "DOCKER_CERT_PATH": str(room.seen(folder)),
-        **({"DOCKER_TLS_VERIFY": "1"} if host.verify else {}),
-    }
 
 
 def unpack(tar: BinaryIO, folder: Path) -> Path:

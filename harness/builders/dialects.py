@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harness.builders.records import Dialect
+from harness.builders.record import Dialect
 from harness.builders.stream import Announced, Ending, Transcript, from_vertexes
 from harness.builders.trace import Vertex
 
 #: Characters of output kept; a RUN may print without end.
 _KEPT: Final = 4 << 20
 
-#: `STEP 3: RUN x` of 1.19.6, `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x` of later ones.
+#: 1.19.6: `STEP 3: RUN x`; later: `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x`.
 _BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+)(?:/\d+)?: (.*)")
 _BUILDAH_CACHED = re.compile(r"^(?:\[\d+/\d+\] )?--> Using cache ")
 _PLAIN = re.compile(r"^#(\d+) (.*)")

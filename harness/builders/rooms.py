@@ -1,4 +1,4 @@
-"""Run a builder's command in a room: a folder of one case, and namespaces if they can be.
+"""Run a builder's command in a room: a folder of one case, and namespaces of its own.
 
 A tool of a Debian suite sees its own unpacked root, read-only, and of this machine the
 room's folder alone, with loopback as its network; a command of the user's PATH runs as
@@ -14,12 +14,12 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path, PurePath, PurePosixPath
 
-from harness.engines import apt, roots
-from harness.errors import EngineError
+from harness.engines import Address, apt, roots
+from harness.errors import EngineError, Unsupported
 
 #: Where a room's folder is seen from inside a root; the script binds it there.
 INSIDE = PurePosixPath("/run/harness")
@@ -66,6 +66,55 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """How a command reaches the engine it drives.
+
+    `socket` is the engine's, bound to `SOCKET`; `network` leaves this machine's network
+    to the command.
+    """
+
+    words: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    socket: str = ""
+    network: bool = False
+
+
+NOWHERE = Hosted(words={})
+
+
+def reach(host: Address | None, room: Room) -> Hosted:
+    """Say how a command in a room reaches an engine; Unsupported where it cannot."""
+    if host is None:
+        return NOWHERE
+    if room.root is None:
+        environment = _tls(host, room)
+        return Hosted(words={"host": host.url}, environment=environment, network=True)
+    if host.socket is not None:
+        return Hosted(words={"host": f"unix://{SOCKET}"}, socket=host.socket)
+    if host.url.startswith("ssh://"):
+        raise Unsupported(
+            "a client in a Debian root has no ssh: use the record whose tool is on PATH"
+        )
+    return Hosted(words={"host": host.url}, environment=_tls(host, room), network=True)
+
+
+def _tls(host: Address, room: Room) -> dict[str, str]:
+    """Put certificates where the docker CLI looks for them (its DOCKER_CERT_PATH)."""
+    if not host.tls:
+        return {}
+    folder = room.work / "certs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, source in (("ca", host.ca), ("cert", host.cert), ("key", host.key)):
+        if source is not None:
+            shutil.copyfile(source, folder / f"{name}.pem")
+    return {
+        "DOCKER_TLS": "1",
+        "DOCKER_CERT_PATH": str(room.seen(folder)),
+        **({"DOCKER_TLS_VERIFY": "1"} if host.verify else {}),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a command ended: its exit status, and whether the time limit ended it."""
 
@@ -80,20 +129,18 @@ def run(
     environment: Mapping[str, str],
     hear: Callable[[str], None],
     limit: float,
-    socket: str = "",
-    network: bool = False,
+    hosted: Hosted = NOWHERE,
 ) -> Ended:
     """Run a command to its end, or kill it and all it started after `limit` seconds.
 
-    `hear` gets each line of its output, both streams as they come. `socket` is an
-    engine's, bound to `SOCKET`; `network` leaves this machine's network to it. Raises
-    EngineError when it cannot be started at all.
+    `hear` gets each line of its output, both streams as they come. Raises EngineError
+    when it cannot be started at all.
     """
     _find(room, command[0])
     ready = room.folder / "ready"
     ready.unlink(missing_ok=True)
     head: list[str] = []
-    words, outer = _arranged(room, command, environment, socket, network=network)
+    words, outer = _arranged(room, command, environment, hosted)
     try:
         process = subprocess.Popen(
             words,
@@ -143,9 +190,7 @@ def _arranged(
     room: Room,
     command: Sequence[str],
     environment: Mapping[str, str],
-    socket: str,
-    *,
-    network: bool,
+    hosted: Hosted,
 ) -> tuple[list[str], dict[str, str]]:
     """Give the words to start, and the environment of their first process."""
     if room.root is None:
@@ -158,7 +203,13 @@ def _arranged(
         "TMPDIR": str(INSIDE / "tmp"),
         **environment,
     }
-    spaces = ["--mount", "--pid", "--uts", "--ipc", *([] if network else ["--net"])]
+    spaces = [
+        "--mount",
+        "--pid",
+        "--uts",
+        "--ipc",
+        *([] if hosted.network else ["--net"]),
+    ]
     return (
         [
             *("setpriv", "--pdeathsig", "KILL"),
@@ -171,8 +222,8 @@ def _arranged(
             "PATH": os.environ.get("PATH", os.defpath),
             "ROOT": str(room.root),
             "ROOM": str(room.folder),
-            "NET": "host" if network else "own",
-            "SOCKET": socket,
+            "NET": "host" if hosted.network else "own",
+            "SOCKET": hosted.socket,
         },
     )
 

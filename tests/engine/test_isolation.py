@@ -22,6 +22,7 @@ CASES = ["same-again", "arg-changed", "file-touched", "label-changed", "stage-fi
 
 
 def measured(case: Case, site: Site) -> Observation:
+    assert site.engine is not None
     client = connect(site.engine.address, timeout=60)
     try:
         return observe(case, replace(site, client=client)).observation

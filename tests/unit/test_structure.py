@@ -20,7 +20,7 @@ document mistakes
 traits
 engines
 builders
-builders.records
+builders.record builders.recordfile builders.records
 stream
 tar_write tar_read
 dockerfile context
@@ -30,6 +30,8 @@ observation view
 engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
 builders.trace builders.stream builders.engine_api
+builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
+builders.command
 containers ondisk loading driver building
 steps noise relations observe
 naming properties check agree
