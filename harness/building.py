@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import docker
 
-from harness import containers, ondisk, panic
+from harness import containers, dockerfile, ondisk, panic
 from harness.base import Base
 from harness.builders import Request
 from harness.builders.command import Bench, Tool
@@ -53,8 +53,6 @@ _LOST = re.compile(
     r"|connection re(?:set|fused)|Cannot connect to the Docker daemon",
     re.IGNORECASE,
 )
-
-_ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +206,7 @@ class _Asked:
         """Make the request; those arguments are given that the Dockerfile declares."""
         case, name = self.case, self.name
         plan = case.builds[name]
-        declared = set(_ARG.findall(plan.dockerfile))
+        declared = dockerfile.parse(plan.dockerfile).declared
         args = {key: text for key, text in self.offered.items() if key in declared}
         return Request(
             context=stack.enter_context(_tar(case, name, case.context(name))),

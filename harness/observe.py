@@ -101,7 +101,7 @@ class Recorder:
         built = self.run.built[position]
         noise = self._noise()
         transcript, image = built.transcript, built.image
-        parsed = dockerfile.parse(built.build.dockerfile)
+        parsed = dockerfile.parse(built.build.dockerfile, built.build.args)
         traits = BUILDERS[self.target.builder].traits
         self.below[built.name] = {}
         if image is None:
