@@ -285,6 +285,13 @@ def test_a_dockerfiles_own_ignore_file_counts_for_buildkit_only() -> None:
     assert buildkit & {"a", "b"} == {"b"}
 
 
+def test_an_empty_ignore_file_of_the_dockerfiles_own_ignores_nothing() -> None:
+    own = {"Dockerfile.dockerignore": ""}
+    context = tree("a", "b", ignore="b\n", **own)
+    names = {each.path for each in sent(context, "Dockerfile", BUILDKIT)}
+    assert {"a", "b"} <= names
+
+
 def test_an_ignore_file_that_is_a_link_is_followed() -> None:
     context = tree("a", "b", "conf/ignore", f"{IGNORE} -> conf/ignore")
     context = [
