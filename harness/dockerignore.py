@@ -3,7 +3,7 @@
 The API of an engine filters nothing, so a context posted to it is filtered here as the
 docker CLI does for the legacy builder, and buildx for BuildKit. Second step of a
 context on its way to a target; held against the real clients in
-`tests/engine/test_dockerignore.py`.
+`tests/engine/test_sent_context.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The semantics are those of moby/patternmatcher and of its `ignorefile`, of docker/cli's
 `TrimBuildFilesFromExcludes`, and of tonistiigi/fsutil's `filter.go`;
-`tests/engine/test_dockerignore.py` holds them against the real clients.
+`tests/engine/test_sent_context.py` holds them against the real clients.
 """
 
 from __future__ import annotations

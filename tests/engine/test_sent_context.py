@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 import pytest
 
 from harness.builders import Request
@@ -161,11 +160,12 @@ def through_the_client(engine: Engine, clients: Path, tmp_path: Path) -> Build:
         with tarfile.open(fileobj=tar_file(files(context))) as tar:
             tar.extractall(tmp_path, filter="fully_trusted")
         tag = f"{PREFIX}/test:{uuid.uuid4().hex}"
-        command = [clients / "docker-cli" / "root" / "usr" / "bin" / "docker"]
+        docker = clients / "docker-cli" / "root" / "usr" / "bin" / "docker"
         done = subprocess.run(
             [
-                *(*command, "--config", clients, "build", "--no-cache", "-t", tag),
-                *("-f", tmp_path / context.dockerfile, tmp_path),
+                *(str(docker), "--config", str(clients)),
+                *("build", "--no-cache", "-t", tag),
+                *("-f", str(tmp_path / context.dockerfile), str(tmp_path)),
             ],
             env={
                 "DOCKER_HOST": engine.address.url,
@@ -203,7 +203,7 @@ def over_the_api(engine: Engine) -> Build:
 
 
 def arrived(engine: Engine, tag: str) -> Arrived:
-    client: docker.APIClient = connect(engine.address, timeout=60)
+    client = connect(engine.address, timeout=60)
     try:
         (image,) = read_archive(client.get_image(tag))
     finally:
