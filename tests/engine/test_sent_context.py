@@ -73,6 +73,9 @@ CONTEXTS = {
     "folder-contents": Context(files=TREE, ignore="sub/*\nempty/**\n"),
     "folder-but-one": Context(files=TREE, ignore="sub\n!sub/deep/c.txt\n"),
     "folder-but-folder": Context(files=TREE, ignore="sub\n!sub/deep\n"),
+    "shut-folders": Context(
+        files="a shut/ shut/a shut/deep/ shut/deep/kept", ignore="shut\n!shut/deep/kept"
+    ),
     "order": Context(files=TREE, ignore="!README.md\n*.md\n!a.md\na.*\n"),
     "characters": Context(
         files=TREE + " a?b a[b ab", ignore="[a-b].md\na\\?b\na[[]b\n"
@@ -113,7 +116,7 @@ def files(context: Context) -> list[ContextFile]:
         if link:
             found[path] = ContextFile(path=path, kind="symlink", link=link)
         elif path.endswith("/"):
-            found[path[:-1]] = ContextFile(path=path[:-1], kind="dir")
+            found[path[:-1]] = ContextFile(path=path[:-1], kind="dir", mode=0o750)
         else:
             found[path] = ContextFile(path=path, content=path.encode(), mode=0o640)
     for name, text in [
@@ -215,17 +218,21 @@ def arrived(engine: Engine, tag: str) -> Arrived:
     )
 
 
-def reason(words: str, builder: str) -> str:
-    """Leave of a refusal what is the same whoever says it.
+#: How refusals end. A bad pattern is refused by buildx up to 26.1.5, by BuildKit itself
+#: on 28.5.2, with other words in front; on a busy machine buildx says only that it gave
+#: up (measured on 26.1.5).
+REFUSALS = {
+    "legacy": r"(error checking context|Cannot locate specified Dockerfile).*",
+    "buildkit": r"(syntax error in pattern|illegal exclusion pattern: .*)$",
+}
+GAVE_UP = "context canceled"
 
-    A bad pattern is refused by buildx up to 26.1.5, by BuildKit itself on 28.5.2, with
-    other words in front.
-    """
+
+def reason(words: str, builder: str) -> str:
+    """Leave of a refusal what is the same whoever says it."""
     last = words.strip().splitlines()[-1]
-    start = "error checking|Cannot locate" if builder == "legacy" else "syntax|illegal"
-    found = re.search(rf"({start}).*", last)
-    assert found, words
-    return found[0]
+    found = re.search(REFUSALS[builder], last)
+    return found[0] if found else last
 
 
 @pytest.mark.parametrize("builder", ["legacy", "buildkit"])
@@ -238,7 +245,8 @@ def test_what_we_send_arrives_as_what_the_client_sends(
     ours = over_the_api(context, builder)
     if isinstance(theirs, str):
         assert isinstance(ours, str), f"only the client refuses: {theirs}"
-        assert reason(ours, builder) == reason(theirs, builder)
+        if builder == "legacy" or not theirs.strip().endswith(GAVE_UP):
+            assert reason(ours, builder) == reason(theirs, builder)
         return
     assert not isinstance(ours, str), ours
     # without a session BuildKit reads the Dockerfile from the context, ignored or not
