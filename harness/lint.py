@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.specifiers import SpecifierSet
+
+from harness.builders.records import standard
 from harness.case import Case, find_cases, load_case, load_groups
 from harness.casefile import Group
 from harness.dockerfile import parse
@@ -23,13 +26,26 @@ _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 
 
 def known_targets() -> list[Target]:
-    """List every builder inside every engine of `engines.toml`, with every store."""
-    return [
-        Target(builder=builder, version=suite.version, store=store)
-        for builder in BUILDERS
+    """List all targets with a version that we know.
+
+    Every builder inside every engine of `engines.toml` with every store, and every
+    tool of `builders.toml` in its suites' versions.
+    """
+    inside = [
+        Target(builder=builder.name, version=suite.version, store=store)
+        for builder in BUILDERS.values()
+        if builder.on_engine
         for suite in roots.suites()
         for store in suite.stores
     ]
+    own = [
+        Target(builder=record.name, version=suite.version, store=store)
+        for record in standard().values()
+        if record.place == "own"
+        for suite in record.suites
+        for store in record.stores or ("",)
+    ]
+    return inside + own
 
 
 def lint(root: Path, targets: Sequence[Target] | None = None) -> Iterator[str]:
@@ -186,14 +202,27 @@ def _selectors(case: Case, known: Sequence[Target]) -> Iterator[str]:
         if expectation.differs:
             named += [("differs", text) for text in expectation.differs.from_]
     for where, text in dict.fromkeys(named):
-        if not any(map(replace(parse_selector(text), negated=False), known)):
+        selector = replace(parse_selector(text), negated=False)
+        if not any(map(selector, known)) and not _is_free(text, known):
             yield (
                 f"{case.path}: {where}: `{text}` names no known target\n"
                 "hint: known are " + ", ".join(sorted(each.id for each in known))
             )
+    if any(_is_free(text, known) for _, text in named):
+        return
     built = [target for target in known if case.suits(target)]
     for index, expectation in enumerate(case.expect):
         yield from _meant(case, index, expectation, built)
+
+
+def _is_free(text: str, known: Sequence[Target]) -> bool:
+    """Say whether a selector names a tool of which no version is known: any may do."""
+    selector = parse_selector(text)
+    plain = replace(selector, versions=SpecifierSet(), store="*", negated=False)
+    return selector.builder != "*" and any(
+        plain(Target(builder=name, version="0", store=""))
+        for name in BUILDERS.keys() - {each.builder for each in known}
+    )
 
 
 def _meant(

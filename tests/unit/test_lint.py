@@ -52,8 +52,9 @@ def test_the_cases_of_this_repository_have_no_mistake() -> None:
     assert list(lint(ROOT)) == []
 
 
-def test_known_targets_are_both_builders_on_every_engine_and_store() -> None:
+def test_known_targets_are_builders_on_engines_and_stores_and_tools() -> None:
     ids = {each.id for each in known_targets()}
+    assert "buildah@1.43.2+vfs" in ids
     assert {"legacy@20.10.5", "buildkit@28.5.2+containerd", "legacy@26.1.5+vfs"} < ids
     assert "legacy@20.10.24+containerd" not in ids
 
@@ -147,6 +148,16 @@ def test_the_targets_that_selectors_may_name_are_the_callers(found: Found) -> No
     assert Target(builder="legacy", version="19.3.15", store="overlay2") not in (
         known_targets()
     )
+
+
+def test_a_tool_of_which_no_version_is_known_may_have_any(found: Found) -> None:
+    text = expecting('on: "buildah@>=1.99", ')
+    assert found(text, targets="legacy@26.1.5") == []
+
+
+def test_a_version_of_a_known_tool_has_to_be_one_of_those_known(found: Found) -> None:
+    text = "\n".join(found(expecting('on: "buildah@>=1.99", ')))
+    assert "`buildah@>=1.99` names no known target" in text
 
 
 def test_an_expectation_speaks_of_a_target_that_the_case_is_built_on(
