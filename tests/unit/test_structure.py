@@ -23,7 +23,7 @@ builders
 builders.record builders.recordfile builders.records
 stream
 tar_write tar_read
-dockerfile context
+dockerfile context dockerignore
 target notation expectation casefile case
 layer archive image base
 observation view
