@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.building import Site
 from harness.case import Case, load_case
 from harness.engines.address import connect
 from harness.observation import Observation
 from harness.observe import observe
+from harness.site import Site
 
 pytestmark = pytest.mark.engine
 

@@ -11,13 +11,13 @@ import docker
 import pytest
 
 from harness.base import from_archive, salted
-from harness.building import Site
 from harness.case import Case, load_case
 from harness.engines import Engine
 from harness.loading import PREFIX, loaded, new_base
 from harness.observation import BuildRecord
 from harness.observe import Measurement, observe
 from harness.properties import letters
+from harness.site import Site
 
 pytestmark = pytest.mark.engine
 

@@ -32,7 +32,7 @@ engines.debian
 builders.trace builders.stream builders.engine_api
 builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
 builders.command
-containers ondisk loading driver building
+containers ondisk loading driver site aftermath building
 steps noise relations observe
 naming properties check agree
 result plan matrix
