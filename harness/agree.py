@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, get_args
 
 from harness.dockerfile import LAYER_INSTRUCTIONS
+from harness.naming import group_name
 from harness.notation import Aspect
 from harness.observation import BuildRecord, Change, LayerRecord, Observation
 from harness.properties import first_line, letter, letters
-from harness.target import BUILDERS, parse_target
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
@@ -151,20 +151,6 @@ def _groups(
     return found
 
 
-def group_name(names: Sequence[str], every: Sequence[str]) -> str:
-    """Name a group of targets as shortly as is true among `every` target."""
-    chosen = set(names)
-    parts = []
-    for builder in dict.fromkeys(parse_target(name).builder for name in every):
-        own = [name for name in every if parse_target(name).builder == builder]
-        if chosen.issuperset(own):
-            known = BUILDERS.get(builder)
-            parts.append(known.title if known else builder)
-        else:
-            parts.extend(name for name in own if name in chosen)
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
 def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
     """Tell one aspect of an observation, builds in order."""
     return {
@@ -192,7 +178,8 @@ def _outcome(build: BuildRecord) -> _Told:
         yield 0, "outcome", "", Fact(value="ok", phrase="builds it")
         return
     where = f" at line {build.error_line}" if build.error_line else ""
-    phrase = f"fails{where} ({first_line(build.error)})"
+    verb = {"crash": "kills the engine", "panic": "panics"}.get(build.outcome, "fails")
+    phrase = f"{verb}{where} ({first_line(build.error)})"
     yield 0, "outcome", "", Fact(value=build.outcome, phrase=phrase)
 
 

@@ -50,7 +50,11 @@ class Case:
     def digest(self) -> str:
         """Identify what is built and expected: a result with another is stale."""
         parts = {
-            name: [build.model_dump(mode="json"), list(map(repr, self.context(name)))]
+            # what is not set does not count: a new key makes no result stale
+            name: [
+                build.model_dump(mode="json", exclude_defaults=True),
+                list(map(repr, self.context(name))),
+            ]
             for name, build in self.builds.items()
         }
         expect = [each.model_dump(mode="json") for each in self.expect]
@@ -87,6 +91,13 @@ class Case:
             content = build.dockerfile.encode()
             files.append(ContextFile(path=build.file, content=content))
         return files
+
+    def named_contexts(self, name: str) -> dict[str, list[ContextFile]]:
+        """List the files of a build's named contexts, by their names."""
+        return {
+            each: [source.file(path) for path, source in files.items()]
+            for each, files in self.builds[name].contexts.items()
+        }
 
     def expectations(self, target: Target) -> Iterator[tuple[int, Expectation]]:
         """List the expectations that speak of `target`, with their positions."""

@@ -159,6 +159,15 @@ class Options(Strict):
     shm_size: Bytes | None = None
     memory: Bytes | None = None
     squash: Flag = False
+    provenance: Flag = Field(
+        default=False, description="an attestation of how it was built"
+    )
+
+
+Files = dict[
+    ContextPath,
+    Annotated[Source, BeforeValidator(_content, json_schema_input_type="str | Source")],
+]
 
 
 class _BuildKeys(Strict):
@@ -167,20 +176,22 @@ class _BuildKeys(Strict):
     file: ContextPath = Field(
         default="Dockerfile", description="the Dockerfile's path in the context"
     )
-    context: (
-        dict[
-            ContextPath,
-            Annotated[
-                Source, BeforeValidator(_content, json_schema_input_type="str | Source")
-            ],
-        ]
-        | ContextPath
-    ) = Field(
+    context: Files | ContextPath = Field(
         default_factory=dict, description="its files, or a folder beside the case"
     )
     args: dict[str, str] = Field(default_factory=dict, description="build arguments")
     target: str = Field(default="", description="the stage to build; the last if empty")
     labels: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(
+        default_factory=dict, description="ID to content; for builders with a client"
+    )
+    ssh: Flag = Field(
+        default=False, description="offer an agent; for builders with a client"
+    )
+    contexts: dict[str, Files] = Field(
+        default_factory=dict,
+        description="named contexts by name; for builders with a client",
+    )
     cold: Flag | None = Field(
         default=None,
         description="without the build cache; the default for a case's only build",

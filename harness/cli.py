@@ -25,6 +25,7 @@ VERBS = {
     "matrix": "Tabulate the results that are there.",
     "list": "List cases, targets or groups.",
     "lint": "Check cases without an engine.",
+    "smoke": "Say with five small builds whether a target is usable.",
     "engines": "Prepare, start, stop our own engines; show them.",
     "doctor": "Say what can run here and, if not, why and what to do.",
 }

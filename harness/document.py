@@ -29,6 +29,7 @@ MAX_WORDS = 40
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Location: TypeAlias = tuple[str | int, ...]
 
+_TOO_DEEP = "nested too deeply to be a case"
 _TAGS = "tag:yaml.org,2002:"
 #: What PyYAML's constructors raise for `2020-13-45`, `!!bool x`, `!!int ""` and so on.
 _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
@@ -99,6 +100,9 @@ def load(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        if "nesting depth" in str(error.problem):
+            # libyaml's own limit, met before ours where brackets stand in one line
+            raise CaseError(_TOO_DEEP, where=place, hint="flatten it") from error
         raise CaseError(
             f"not YAML: {error.problem or error.context}",
             where=place,
@@ -171,7 +175,7 @@ def _check_depth(text: str, path: Path) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             raise CaseError(
-                "nested too deeply to be a case",
+                _TOO_DEEP,
                 where=f"{path}{_at(event.start_mark)}",
                 hint="flatten it",
             )

@@ -16,9 +16,10 @@ from harness.case import Case, load_case
 from harness.dockerfile import parse
 from harness.engines.address import connect
 from harness.errors import HarnessError
-from harness.plan import Plan
-from harness.target import Target
-from harness.trial import attempt
+from harness.fleet import await_engine, turn_file
+from harness.plan import Plan, Seat
+from harness.trial import attempt, attempt_in_turn
+from harness.turns import Turns
 
 #: Seconds for each of an engine's answers but a build's.
 ANSWER_LIMIT = 120.0
@@ -28,8 +29,10 @@ PLAN = pytest.StashKey[Plan]()
 ROOT = pytest.StashKey[Path]()
 SITES = pytest.StashKey[dict[str, Site]]()
 
-#: Names of what an item tells the controlling process: its cell, verdict, seconds.
-CELL, VERDICT, SECONDS = "layer cell", "layer verdict", "layer seconds"
+#: Names of what an item tells the controlling process: its cell, engine, verdict,
+#: seconds.
+CELL, ENGINE = "layer cell", "layer engine"
+VERDICT, SECONDS = "layer verdict", "layer seconds"
 
 
 class NotAsExpected(Exception):  # it ends a test, not the harness
@@ -60,10 +63,10 @@ class CaseFile(pytest.File):
             case = load_case(self.path, self.config.stash[ROOT])
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
-        for target in self.config.stash[PLAN].targets:
-            if case.suits(target):
+        for seat in self.config.stash[PLAN].seats:
+            if case.suits(seat.target):
                 yield CaseItem.from_parent(
-                    self, name=target.id, case=case, target=target
+                    self, name=seat.target.id, case=case, seat=seat
                 )
 
 
@@ -74,23 +77,33 @@ class CaseItem(pytest.Item):
     expectation that does not hold is a failure.
     """
 
-    def __init__(self, *, case: Case, target: Target, **rest: Any) -> None:
+    def __init__(self, *, case: Case, seat: Seat, **rest: Any) -> None:
         super().__init__(**rest)
         self.case = case
-        self.target = target
+        self.target = target = seat.target
+        self.engine = seat.engine
+        self.tool = seat.tool
         self.measured: result.Result | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
+        self.user_properties.append((ENGINE, seat.engine))
         for tag in case.tags:
             self.keywords[tag] = tag
 
     def setup(self) -> None:
         """Build and measure; write the result and the log."""
         plan = self.config.stash[PLAN]
+        site = self._site(plan)
         began = time.monotonic()
-        trial = attempt(self.case, self._site(plan), repeat=plan.repeat)
+        if site.engine is None:
+            trial = attempt(self.case, site, repeat=plan.repeat)
+        else:
+            turns = Turns(place=turn_file(plan.folder, site.engine.name))
+            trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
         self.measured = trial.result
         self.user_properties.append((SECONDS, time.monotonic() - began))
         result.save(plan.results, trial.result)
+        if trial.measurement is None:
+            return
         log = "".join(
             f"== {each.name}\n{each.transcript.log}\n"
             for each in trial.measurement.run.built
@@ -101,11 +114,14 @@ class CaseItem(pytest.Item):
     def _site(self, plan: Plan) -> Site:
         sites = self.config.stash[SITES]
         if self.target.id not in sites:
-            engine = plan.engine(self.target)
+            engine = await_engine(plan.folder, self.engine) if self.engine else None
+            client = connect(engine.address, timeout=ANSWER_LIMIT) if engine else None
             sites[self.target.id] = Site(
                 target=self.target,
                 engine=engine,
-                client=connect(engine.address, timeout=ANSWER_LIMIT),
+                client=client,
+                tool=plan.tools.get(self.tool),
+                folder=plan.folder / "benches",
                 base=from_archive(plan.base),
                 shared=plan.shared,
                 limit=plan.limit,
@@ -116,7 +132,8 @@ class CaseItem(pytest.Item):
         """Pass, fail, or say what is known or unsupported."""
         if self.measured is None:  # pragma: no cover  # set-up has raised then
             raise RuntimeError("judged before it was measured")
-        lines = [
+        lines = [self.measured.reason] if self.measured.reason else []
+        lines += [
             f"{check.verdict}: {check.because}\n"
             + "\n".join(f"    {finding}" for finding in check.findings)
             for check in self.measured.checks

@@ -41,10 +41,7 @@ def loaded(
 
     Raises EngineError when the engine refuses it.
     """
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
-        archive = cast("BinaryIO", file)
-        image = salted(base, reference, reference, archive, layers_too=layers_too)
-        archive.seek(0)
+    with archive_of(base, reference, layers_too=layers_too) as (archive, image):
         for line in client.load_image(archive, quiet=True):
             if "error" in line:
                 raise EngineError(f"the engine does not load the base: {line['error']}")
@@ -54,12 +51,24 @@ def loaded(
         remove(client, reference, (), 0)
 
 
+@contextmanager
+def archive_of(
+    base: Base, reference: str, *, layers_too: bool = True
+) -> Iterator[tuple[BinaryIO, Image]]:
+    """Write the archive of a copy of the base, as `loaded` loads it; at its start."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        archive = cast("BinaryIO", file)
+        image = salted(base, reference, reference, archive, layers_too=layers_too)
+        archive.seek(0)
+        yield archive, image
+
+
 def copy_of(base: Base, reference: str) -> Image:
     """Tell what `loaded` has loaded under a reference."""
     return salted(base, reference, reference, io.BytesIO())
 
 
-def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
+def isolation(case: Case, family: str) -> Literal["none", "id", "chain"]:
     """Say what must be another about the base for no cache to have a case's builds.
 
     The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
@@ -67,7 +76,7 @@ def isolation(case: Case, builder: str) -> Literal["none", "id", "chain"]:
     a heredoc (measured).
     """
     cold = all(map(case.cold, case.builds))
-    if builder == "legacy":
+    if family == "legacy":
         return "none" if cold else "id"
     cached = any(
         each.keyword == "WORKDIR" or "<<" in each.text

@@ -130,7 +130,9 @@ def _row(
         and (case.id, target.id) not in errors
         and result.case_digest == case.digest
     }
-    observations = {name: result.observation for name, result in fresh.items()}
+    observations = {
+        name: result.observation for name, result in fresh.items() if result.builds
+    }
     # What a repetition tells otherwise is no difference between targets.
     unstable = {name for result in fresh.values() for name in result.unstable}
     letters = classes(observations, [each for each in ASPECTS if each not in unstable])
@@ -139,6 +141,9 @@ def _row(
         result = fresh.get(target.id)
         if result is None:
             cells[target.id] = _without(case, target, results, errors)
+            continue
+        if not result.builds:
+            cells[target.id] = Cell(verdict=result.verdict, reason=result.reason)
             continue
         checks = (*result.checks, *_differs(case, target, observations))
         cells[target.id] = Cell(

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Outcome = Literal["ok", "error", "timeout"]
+#: `crash`: the build killed the engine; `panic`: only the handler of its request.
+Outcome = Literal["ok", "error", "timeout", "crash", "panic"]
 ChangeKind = Literal["added", "modified", "deleted", "touched", "opaque"]
 
 #: The merged view: path to what stands there.

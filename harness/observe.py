@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from harness import dockerfile, ondisk
+from harness.builders.stream import Ending
 from harness.building import Built, Run, Site, argument, next_second, run
 from harness.case import Case
 from harness.dockerfile import Dockerfile
@@ -31,9 +32,17 @@ from harness.observation import (
 )
 from harness.relations import Lineage, relate, trace
 from harness.steps import Mapped, cached_lines, error_line, map_layers
-from harness.target import Target
-from harness.traits import TRAITS
+from harness.target import BUILDERS, Target
 from harness.view import apply
+
+#: How a build without an image ended, by how its stream did.
+_OUTCOMES: Mapping[Ending, Outcome] = {
+    "broken": "crash",
+    "error": "error",
+    "ok": "error",
+    "panic": "panic",
+    "timeout": "timeout",
+}
 
 _VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
 
@@ -93,10 +102,10 @@ class Recorder:
         noise = self._noise()
         transcript, image = built.transcript, built.image
         parsed = dockerfile.parse(built.build.dockerfile)
-        traits = TRAITS[self.target.builder]
+        traits = BUILDERS[self.target.builder].traits
         self.below[built.name] = {}
         if image is None:
-            outcome: Outcome = "timeout" if transcript.ending == "timeout" else "error"
+            outcome = _OUTCOMES[transcript.ending]
             error = noise.text(transcript.error)
             if outcome == "timeout":
                 error = "not done within the time limit"

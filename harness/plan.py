@@ -7,43 +7,81 @@ worker collects the same items.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.engines import Engine
+from harness.builders.command import Tool
+from harness.builders.records import CommandBuilder, load_records, standard
+from harness.engines import Engine, Source
 from harness.errors import UsageError
-from harness.target import BUILDERS, Target, matches, parse_selector, plain_version
+from harness.target import (
+    BUILDERS,
+    Target,
+    matches,
+    of_record,
+    parse_selector,
+    parse_target,
+    plain_version,
+    register,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A target of a run, the name of the engine it is on, and of the tool it takes.
+
+    `engine` is empty for a builder with a storage of its own, `tool` for one inside an
+    engine.
+    """
+
+    target: Target
+    engine: str = ""
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The engines of a run, the targets on them, and where things lie.
+    """The targets of a run in the order they are built on, and where things lie.
 
-    `base` is the base image's archive, `shared` the reference under which every engine
-    has it, `limit` the seconds one build may take,
-    `repeat` how often each case is built to find what is not stable.
+    `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
+    base image's archive, `shared` the reference under which every engine has it,
+    `limit` the seconds one build may take, `repeat` how often each case is built to
+    find what is not stable. `tools` are the command builders' by name, `builders` the
+    user's own files of records.
     """
 
-    engines: tuple[Engine, ...]
-    targets: tuple[Target, ...]
+    seats: tuple[Seat, ...]
+    folder: Path
     base: Path
     shared: str
     results: Path
     logs: Path
     limit: float
     repeat: int = 1
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    builders: tuple[Path, ...] = ()
 
-    def engine(self, target: Target) -> Engine:
-        """Find the engine that a target is on."""
-        return engine_of(self.engines, target)
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets, in the order of reports."""
+        found = (each.target for each in self.seats)
+        return tuple(sorted(found, key=lambda each: each.order))
 
     def to_json(self) -> str:
         """Write what a worker needs."""
         return json.dumps(
             {
-                "engines": [each.to_dict() for each in self.engines],
-                "targets": [each.id for each in self.targets],
+                "builders": [str(each) for each in self.builders],
+                "tools": {
+                    name: [tool.record.name, tool.root and str(tool.root), tool.version]
+                    for name, tool in self.tools.items()
+                },
+                "seats": [
+                    [each.target.id, each.engine, each.tool] for each in self.seats
+                ],
+                "folder": str(self.folder),
                 "base": str(self.base),
                 "shared": self.shared,
                 "results": str(self.results),
@@ -57,16 +95,23 @@ class Plan:
 def from_json(text: str) -> Plan:
     """Read what `Plan.to_json` wrote."""
     plain = json.loads(text)
-    engines = tuple(Engine.from_dict(each) for each in plain["engines"])
-    names = set(plain["targets"])
+    builders = tuple(map(Path, plain["builders"]))
+    records = known_records(builders)
     return Plan(
-        engines=engines,
-        targets=tuple(
-            each
-            for engine in engines
-            for each in targets_of(engine)
-            if each.id in names
+        builders=builders,
+        tools={
+            name: Tool(
+                record=records[record],
+                root=Path(root) if root else None,
+                version=version,
+            )
+            for name, (record, root, version) in plain["tools"].items()
+        },
+        seats=tuple(
+            Seat(target=parse_target(target), engine=engine, tool=tool)
+            for target, engine, tool in plain["seats"]
         ),
+        folder=Path(plain["folder"]),
         base=Path(plain["base"]),
         shared=plain["shared"],
         results=Path(plain["results"]),
@@ -76,38 +121,100 @@ def from_json(text: str) -> Plan:
     )
 
 
-def targets_of(engine: Engine) -> list[Target]:
+def targets_of(version: str, store: str) -> list[Target]:
     """List the targets an engine offers: its version with each builder inside it."""
-    version = plain_version(engine.version)
+    plain = plain_version(version)
     return [
-        Target(builder=name, version=version, store=engine.storage) for name in BUILDERS
+        Target(builder=name, version=plain, store=store)
+        for name, builder in BUILDERS.items()
+        if builder.place == "api"
     ]
 
 
-def engine_of(engines: Iterable[Engine], target: Target) -> Engine:
-    """Find the engine that a target is on; KeyError when it is on none."""
-    for each in engines:
-        if target in targets_of(each):
-            return each
-    raise KeyError(target.id)
+def engine_targets(engine: Engine) -> list[Target]:
+    """List the targets that a running engine offers."""
+    return targets_of(engine.version, engine.storage)
 
 
-def choose(engines: Iterable[Engine], selectors: Iterable[str]) -> tuple[Target, ...]:
-    """Pick the targets on the engines; UsageError when none is left or two are one."""
+def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
+    """Give the package's records and those of the user's files, and register them.
+
+    Raises CaseError for a mistake in a file, UsageError for a name that is taken.
+    """
+    found = standard()
+    for each in files:
+        own = load_records(each)
+        register(of_record(record) for record in own.values())
+        found |= own
+    return found
+
+
+def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[str]:
+    """Name the command builders that selectors ask for by name, or by a pattern of it.
+
+    A family alone does not: their tools have to be fetched.
+    """
     patterns = [parse_selector(each) for each in selectors]
-    every = [(each, engine) for engine in engines for each in targets_of(engine)]
-    seen: dict[str, Engine] = {}
-    for target, engine in every:
-        other = seen.setdefault(target.id, engine)
-        if other is not engine:
+    return [
+        record.name
+        for record in records
+        if any(
+            fnmatchcase(record.name, each.builder)
+            for each in patterns
+            if not each.negated and each.builder != "*"
+        )
+    ]
+
+
+def seats_of(sources: Iterable[Source], tools: Mapping[str, Tool]) -> list[Seat]:
+    """List all targets on the engines and of the tools, in the order of engines."""
+    clients = [
+        (name, tool) for name, tool in tools.items() if tool.record.place == "engine"
+    ]
+    found = []
+    for source in sources:
+        found += [
+            Seat(target=target, engine=source.name)
+            for target in targets_of(source.version, source.store)
+        ]
+        for name, tool in clients:
+            target = Target(
+                builder=tool.record.name, version=source.version, store=source.store
+            )
+            found.append(Seat(target=target, engine=source.name, tool=name))
+    for name, tool in tools.items():
+        if tool.record.place == "own":
+            for store in tool.record.stores or ("",):
+                target = Target(
+                    builder=tool.record.name,
+                    version=plain_version(tool.version),
+                    store=store,
+                )
+                found.append(Seat(target=target, tool=name))
+    return found
+
+
+def choose(
+    sources: Iterable[Source],
+    selectors: Iterable[str],
+    tools: Mapping[str, Tool] | None = None,
+) -> tuple[Seat, ...]:
+    """Pick the targets; UsageError when none is left or two are one."""
+    patterns = [parse_selector(each) for each in selectors]
+    every = seats_of(sources, tools or {})
+    seen: dict[str, Seat] = {}
+    for each in every:
+        other = seen.setdefault(each.target.id, each)
+        if other is not each:
             raise UsageError(
-                f"`{engine.name}` and `{other.name}` are the same version and store",
+                f"`{each.engine or each.tool}` and `{other.engine or other.tool}` are "
+                "the same version and store",
                 hint="name one of them: results are kept by version, not by engine",
             )
-    chosen = [target for target, _ in every if matches(patterns, target)]
+    chosen = [each for each in every if matches(patterns, each.target)]
     if not chosen:
         raise UsageError(
             "no target is left",
-            hint="the engines offer " + ", ".join(target.id for target, _ in every),
+            hint="the engines offer " + ", ".join(each.target.id for each in every),
         )
-    return tuple(sorted(chosen, key=lambda each: each.order))
+    return tuple(chosen)

@@ -7,23 +7,23 @@ Inert in a session that names no folder of cases (one with `groups.toml`).
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import outset
 from harness import plan as plans
-from harness import provision
-from harness.base import from_archive
 from harness.case import load_groups
-from harness.engines.address import connect
-from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.grid import gather, record_targets
+from harness.fleet import Fleet
+from harness.grid import gather
 from harness.items import (
-    ANSWER_LIMIT,
     CELL,
+    ENGINE,
     PLAN,
     ROOT,
     SECONDS,
@@ -33,19 +33,17 @@ from harness.items import (
     CaseItem,
     weight,
 )
-from harness.loading import loaded, new_base
 from harness.matrix import Matrix
-from harness.plan import Plan
 from harness.progress import Progress
 from harness.report.files import write_matrix
 from harness.report.text import terminal
 
-#: Seconds one build may take, if `--layer-limit` says nothing else.
-LIMIT = 300.0
-
 _STACK = pytest.StashKey[ExitStack]()
 _SEEN = pytest.StashKey["Seen"]()
+_FLEET = pytest.StashKey[Fleet]()
 _TOLD = "layer_harness_plan"
+#: How many cases come for each engine: a file in the run's folder, by one worker.
+_COUNTS = "counts.json"
 
 
 class Outcome:
@@ -74,32 +72,7 @@ class Seen:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; `layer-harness run` gives them shorter names."""
-    group = parser.getgroup("layer-harness", "cases of Layer Harness")
-    group.addoption(
-        "--layer-engine",
-        action="append",
-        default=[],
-        help="engine to build on: default, bookworm, unix://..., tcp://..., ssh://...",
-    )
-    group.addoption(
-        "--layer-target",
-        action="append",
-        default=[],
-        help="selector of targets, such as legacy or buildkit@>=23",
-    )
-    group.addoption("--layer-base", help="image that cases get as BASE")
-    group.addoption(
-        "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
-    )
-    group.addoption(
-        "--layer-repeat",
-        type=int,
-        default=1,
-        help="build each case so often, and mark what is not stable",
-    )
-    group.addoption(
-        "--layer-results", help="folder of results (results/ beside cases/)"
-    )
+    outset.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -145,41 +118,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         )
         return
     try:
-        config.stash[PLAN] = _start(config)
+        root, say = config.stash[ROOT], config.stash[_SEEN].say
+        start = outset.start(config.option, root, config.stash[_STACK], say)
+        config.stash[PLAN], config.stash[_FLEET] = start
     except HarnessError as error:
         for each in config.pluginmanager.get_plugins():
             if isinstance(each, Outcome):
                 each.error = error
                 raise pytest.UsageError from error
         raise pytest.UsageError(str(error)) from error
-
-
-def _start(config: pytest.Config) -> Plan:
-    option, stack = config.option, config.stash[_STACK]
-    say = config.stash[_SEEN].say
-    cache = cache_folder()
-    root = config.stash[ROOT]
-    results = Path(option.layer_results or root.parent / "results")
-    engines = stack.enter_context(provision.engines(option.layer_engine, cache, say))
-    folder = stack.enter_context(provision.workspace(cache))
-    base = folder / "base.tar"
-    provision.save_base(option.layer_base, engines, cache, base, say)
-    shared = new_base()
-    for engine in engines:
-        client = connect(engine.address, timeout=ANSWER_LIMIT)
-        stack.enter_context(loaded(client, from_archive(base), shared))
-    plan = Plan(
-        engines=engines,
-        targets=plans.choose(engines, option.layer_target),
-        base=base,
-        shared=shared,
-        results=results,
-        logs=results.parent / ".layer-harness" / "logs",
-        limit=option.layer_limit,
-        repeat=option.layer_repeat,
-    )
-    record_targets(plan)
-    return plan
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -207,24 +154,51 @@ def pytest_collect_file(
     return CaseFile.from_parent(parent, path=file_path)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first, so that no worker is left alone with one at the end."""
-    if all(isinstance(each, CaseItem) for each in items):
-        # mypy does not see that `all` has looked at each.
-        items.sort(key=lambda each: -weight(each.case))  # type: ignore[attr-defined]
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Put together what is on one engine, engines in order, the longest cases first.
+
+    So no engine stays longer than it is used, and no worker is left alone with a long
+    case at the end.
+    """
+    cases = [each for each in items if isinstance(each, CaseItem)]
+    if PLAN in config.stash and len(cases) == len(items):
+        places = {
+            seat.engine: place
+            for place, seat in reversed([*enumerate(config.stash[PLAN].seats)])
+        }
+        cases.sort(key=lambda each: (places[each.engine], -weight(each.case)))
+        items[:] = cases
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Learn the number of items, which only the workers collect."""
-    if _SEEN in node.config.stash:
-        node.config.stash[_SEEN].progress.begin(len(ids))
+    stash = node.config.stash
+    if _FLEET not in stash:
+        return
+    stash[_SEEN].progress.begin(len(ids))
+    if node.gateway.id == "gw0":
+        place = stash[PLAN].folder / _COUNTS
+        stash[_FLEET].expect(json.loads(place.read_text(encoding="utf-8")))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Learn the number of items where this process collects them."""
-    if _SEEN in session.config.stash and session.items:
-        session.config.stash[_SEEN].progress.begin(len(session.items))
+    """Count the items for each engine; a worker tells the controlling process."""
+    config = session.config
+    if PLAN not in config.stash:
+        return
+    engines = (each.engine for each in session.items if isinstance(each, CaseItem))
+    counts = Counter(engines)
+    if _FLEET not in config.stash:
+        if config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]  # xdist's
+            place = config.stash[PLAN].folder / _COUNTS
+            place.write_text(json.dumps(counts), encoding="utf-8")
+    elif session.items:
+        config.stash[_SEEN].progress.begin(len(session.items))
+        config.stash[_FLEET].expect(counts)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -292,6 +266,10 @@ class Listener:
     def __init__(self, seen: Seen) -> None:
         self.seen = seen
 
+    def fleet_done(self, engine: str) -> None:
+        """Let an engine that has had its last case go."""
+        self.seen.config.stash[_FLEET].done(engine)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print an item's line as soon as its verdict is known."""
         cell = _cell(report)
@@ -305,3 +283,4 @@ class Listener:
             self.seen.errors[cell] = report.longreprtext.strip()
         seconds = float(str(told.get(SECONDS, report.duration)))
         self.seen.progress.tell(*cell, verdict, seconds)
+        self.fleet_done(str(told.get(ENGINE)))

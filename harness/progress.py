@@ -34,7 +34,7 @@ class Progress:
         self.done += 1
         width = len(str(self.total))
         count = f"[{self.done:{width}}/{self.total}]"
-        line = f"{count} {case:<44} {target:<20} {verdict:<11} {seconds:5.1f} s"
+        line = f"{count} {case:<44} {target:<26} {verdict:<11} {seconds:5.1f} s"
         self.write(line + self._left(), **COLOURS.get(verdict, {}))
 
     def _left(self) -> str:

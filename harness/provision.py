@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from harness.base import standard
-from harness.engines import Engine, address, debian, roots
+from harness.builders.command import Tool, obtain
+from harness.builders.records import CommandBuilder
+from harness.document import nearest
+from harness.engines import Engine, Source, Suite, address, debian, roots
 from harness.errors import EngineError, UsageError
+from harness.target import plain_version
 
 #: The engine of those who have none: the article's major version.
 EMBEDDED = "bookworm"
@@ -31,15 +36,108 @@ def engines(
     cannot be had.
     """
     with ExitStack() as stack:
-        found: list[Engine] = []
-        for name in dict.fromkeys(names or (usual(say),)):
-            suite = name.removeprefix("debian:")
-            if suite in {each.name for each in roots.suites()}:
-                started = debian.start(roots.suite(suite), cache=cache, say=say)
-                found.append(stack.enter_context(started).engine)
-            else:
-                found.append(address.identify(name, address.find(name)))
-        yield tuple(found)
+        yield tuple(
+            stack.enter_context(start(each, cache, say))
+            for each in find(names, cache, say)
+        )
+
+
+def find(names: Sequence[str], cache: Path, say: Callable[[str], None]) -> list[Source]:
+    """Say where the engines called `names` come from; the usual one without names.
+
+    Those of Debian's are unpacked, so that their version is known; none is started.
+    """
+    chosen = dict.fromkeys(names or (usual(say),))
+    return [_source(each, cache, say) for each in chosen]
+
+
+def everything(cache: Path, say: Callable[[str], None]) -> list[Source]:
+    """List every engine that can run here, with each of its stores."""
+    found = []
+    if not debian.obstacles():
+        for suite in roots.suites():
+            found += [_of_suite(suite, store, cache, say) for store in suite.stores]
+    place = address.find("default")
+    if address.answers(place):
+        found.append(_running("default"))
+    return found
+
+
+def tools(
+    records: Iterable[CommandBuilder], cache: Path, say: Callable[[str], None]
+) -> dict[str, Tool]:
+    """Get the tools of command builders, each version that can be had here.
+
+    A tool on the PATH of a record that names one comes in where no Debian suite does.
+    """
+    found = {}
+    for record in records:
+        if record.suites and not debian.obstacles():
+            for suite in record.suites:
+                name = f"{record.name} of Debian {suite.name}"
+                found[name] = obtain(record, suite, cache, say)
+        elif record.path and shutil.which(record.path):
+            found[record.name] = obtain(record, None, cache, say)
+    return found
+
+
+@contextmanager
+def start(
+    source: Source,
+    cache: Path,
+    say: Callable[[str], None],
+    *,
+    most_kib: int | None = None,
+) -> Iterator[Engine]:
+    """Start an engine where it comes from, and stop it at the end.
+
+    `most_kib` bounds what its data may take of the memory. Raises EngineError.
+    """
+    if source.engine is not None:
+        yield source.engine
+    elif source.suite is not None:
+        with debian.start(
+            source.suite, cache=cache, say=say, store=source.store, most_kib=most_kib
+        ) as started:
+            yield started.engine
+
+
+def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
+    """Read what `-e` names: a suite or a version with a store, or an address."""
+    if "://" in name or name.startswith("context:") or name == "default":
+        return _running(name)
+    if found := debian.named(name):
+        return _of_suite(*found, cache, say)
+    if "/" not in name:
+        known = [word for each in roots.suites() for word in (each.name, each.version)]
+        raise UsageError(
+            f"`{name}` is no engine we know",
+            where="--engine",
+            hint=f"{nearest(name, known)}; or {address.ALLOWED}",
+        )
+    return _running(name)
+
+
+def _running(name: str) -> Source:
+    engine = address.identify(name, address.find(name))
+    return Source(
+        name=name,
+        version=plain_version(engine.version),
+        store=engine.storage,
+        engine=engine,
+    )
+
+
+def _of_suite(
+    suite: Suite, store: str, cache: Path, say: Callable[[str], None]
+) -> Source:
+    version = roots.engine_version(roots.prepare(suite, cache, say))
+    return Source(
+        name=debian.title(suite, store),
+        version=version,
+        store=store,
+        suite=replace(suite, version=version),
+    )
 
 
 def usual(say: Callable[[str], None]) -> str:

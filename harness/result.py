@@ -31,7 +31,7 @@ class Result:
     """One case on one target: what was measured, and the verdicts on it.
 
     `case_digest` identifies the case as it was then; `unstable` names the aspects that
-    differed when the build was repeated.
+    differed when the build was repeated; `reason` says why nothing could be built.
     """
 
     format: int = FORMAT
@@ -42,6 +42,7 @@ class Result:
     checks: tuple[Check, ...]
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def observation(self) -> Observation:
@@ -51,7 +52,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """`results/TARGET/target.json`: what the engine said it is, and the base used."""
+    """`results/TARGET/target.json`: what engine and tool said they are; the base used.
+
+    `tool` has the version of a command builder's command by the record's name; `api`
+    and `architecture` are empty where there is no engine.
+    """
 
     format: int = FORMAT
     target: str
@@ -61,6 +66,7 @@ class TargetRecord:
     store: str
     architecture: str
     components: Mapping[str, str] = field(default_factory=dict)
+    tool: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
 

@@ -9,45 +9,107 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from harness.builders.records import CommandBuilder, standard
 from harness.document import nearest
 from harness.errors import UsageError
+from harness.traits import BUILDKIT, LEGACY, Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """What turns a Dockerfile into an image, as POST /build of an engine knows it.
+    """What turns a Dockerfile into an image.
 
-    `api_version` is the query parameter `version` of `POST /build`: 1 the legacy
-    builder, 2 BuildKit (Docker Engine API, "Build an image"; from 18.09 on).
+    `place` says where it builds: `api` inside an engine, over `POST /build` with the
+    query parameter `version` = `api_version` (1 the legacy builder, 2 BuildKit; Docker
+    Engine API, "Build an image"; from 18.09 on); `engine` inside an engine that a
+    command drives; `own` in a storage of its own. Selectors name it by `name` or by
+    `family`. `traits` say how its images and its words are to be read. `measured` is
+    false for a record that no run of ours has tried yet.
     """
 
     name: str
     title: str
-    api_version: str
+    family: str
+    traits: Traits
+    place: Literal["api", "engine", "own"] = "api"
+    api_version: str = ""
+    measured: bool = True
+
+    @property
+    def on_engine(self) -> bool:
+        """Say whether it builds inside an engine, whose version and store count."""
+        return self.place != "own"
 
 
+def of_record(record: CommandBuilder) -> Builder:
+    """Give what targets and selectors need of a command builder's record."""
+    return Builder(
+        name=record.name,
+        title=record.title,
+        family=record.family,
+        traits=record.traits,
+        place=record.place,
+        measured=record.is_measured,
+    )
+
+
+#: The builders that are known, in the order of reports.
 BUILDERS = {
     each.name: each
     for each in (
-        Builder(name="legacy", title="legacy", api_version="1"),
-        Builder(name="buildkit", title="BuildKit", api_version="2"),
+        Builder(
+            name="legacy",
+            title="legacy",
+            family="legacy",
+            traits=LEGACY,
+            api_version="1",
+        ),
+        Builder(
+            name="buildkit",
+            title="BuildKit",
+            family="buildkit",
+            traits=BUILDKIT,
+            api_version="2",
+        ),
+        *map(of_record, standard().values()),
     )
 }
 
-STORES = ("containerd", "overlay2", "vfs")
+#: Image stores of engines: graph drivers, and containerd's. `overlay` is buildah's name
+#: for its driver.
+STORES = (
+    *("aufs", "btrfs", "containerd", "devicemapper", "fuse-overlayfs"),
+    *("overlay", "overlay2", "vfs", "zfs"),
+)
 
 _TARGET = re.compile(
-    r"^(?P<builder>[a-z0-9-]+)@(?P<version>[^+]+)(?:\+(?P<store>\w+))?$"
+    r"^(?P<builder>[a-z][a-z0-9.-]*)@(?P<version>[^+]+)(?:\+(?P<store>[\w-]+))?$"
 )
 _SELECTOR = re.compile(
-    r"^(?P<builder>[a-z0-9*-]+)?(?:@(?P<version>[^+]+))?(?:\+(?P<store>[a-z0-9*]+))?$"
+    r"^(?P<builder>[a-z0-9.*?-]+)?(?:@(?P<version>[^+]+))?"
+    r"(?:\+(?P<store>[a-z0-9*-]+))?$"
 )
 _BOUND = re.compile(r"(<=|>|==|!=)\s*(\d+(?:\.\d+)?)")
+
+
+def register(builders: Iterable[Builder]) -> None:
+    """Make further builders known to targets and selectors, in this process.
+
+    Raises UsageError for a name that another builder has.
+    """
+    for each in builders:
+        if BUILDERS.setdefault(each.name, each) != each:
+            raise UsageError(
+                f"there is a builder `{each.name}` already",
+                hint="give yours another name",
+            )
 
 
 def default_store(version: str) -> str:
@@ -91,17 +153,20 @@ class Target:
     def id(self) -> str:
         """Name the target; the version's default store is left out."""
         plain = f"{self.builder}@{self.version}"
-        return (
-            plain
-            if self.store == default_store(self.version)
-            else (f"{plain}+{self.store}")
-        )
+        usual = _usual_store(self.builder, self.version)
+        return plain if self.store == usual else f"{plain}+{self.store}"
 
     @property
     def title(self) -> str:
         """Name the builder as people write it."""
         known = BUILDERS.get(self.builder)
         return known.title if known else self.builder
+
+    @property
+    def family(self) -> str:
+        """Name what the builder is at its core: BuildKit, whoever drives it."""
+        known = BUILDERS.get(self.builder)
+        return known.family if known else self.builder
 
     @property
     def order(self) -> tuple[int, str, Version, str]:
@@ -122,16 +187,24 @@ def parse_target(text: str) -> Target:
         raise ValueError(f"not a target: {text!r}")
     version = match["version"]
     parse_version(version)
-    store = match["store"] or default_store(version)
+    store = match["store"] or _usual_store(match["builder"], version)
     return Target(builder=match["builder"], version=version, store=store)
+
+
+def _usual_store(builder: str, version: str) -> str:
+    """Name the store that an id leaves out; what has its own storage names it."""
+    known = BUILDERS.get(builder)
+    return "" if known is None or not known.on_engine else default_store(version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """A pattern over targets: `legacy`, `buildkit@>=23`, `*+containerd`, `!legacy`.
+    """A pattern over targets: `legacy`, `buildkit@>=23`, `*+containerd`, `!buildx*`.
 
-    Call it with a target. A version is a prefix: `@20.10` is every 20.10, `@<=20.10`
-    takes them in, and `@>20.10` begins behind them.
+    Call it with a target. A builder is named by its name, its family, or a pattern of
+    its name (`buildkit` names `buildx-0.29` too, which drives an engine's BuildKit).
+    A version is a prefix: `@20.10` is every 20.10, `@<=20.10` takes them in, and
+    `@>20.10` begins behind them.
     """
 
     text: str
@@ -143,11 +216,17 @@ class Selector:
     def __call__(self, target: Target) -> bool:
         """Say whether `target` is among those named."""
         same = (
-            self.builder in {"*", target.builder}
+            _is_named(target.builder, self.builder)
             and self.store in {"*", target.store}
             and self.versions.contains(parse_version(target.version), prereleases=True)
         )
         return same is not self.negated
+
+
+def _is_named(builder: str, pattern: str) -> bool:
+    known = BUILDERS.get(builder)
+    family = known.family if known else builder
+    return pattern == family or fnmatchcase(builder, pattern)
 
 
 def parse_selector(text: str) -> Selector:
@@ -165,9 +244,11 @@ def parse_selector(text: str) -> Selector:
             "legacy, buildkit@>=23, *+containerd, !legacy@20.10",
         )
     builder = match["builder"] or "*"
-    if builder != "*" and builder not in BUILDERS:
+    if not any(_is_named(name, builder) for name in BUILDERS):
+        families = {each.family for each in BUILDERS.values()}
         raise UsageError(
-            f"`{text}` names no builder", hint=nearest(builder, [*BUILDERS, "*"])
+            f"`{text}` names no builder",
+            hint=nearest(builder, [*BUILDERS, *families, "*"]),
         )
     store = match["store"] or "*"
     if store not in {"*", *STORES}:

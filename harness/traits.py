@@ -38,6 +38,3 @@ class Traits:
 #: Checked on 2,944 saved images of both builders, 20.10.5 to 28.5.2.
 LEGACY = Traits(steps="whole", labels="each")
 BUILDKIT = Traits(steps="vertexes", onbuild=False)
-
-#: Those of the builders in an engine, by name.
-TRAITS = {"legacy": LEGACY, "buildkit": BUILDKIT}

@@ -16,7 +16,7 @@ from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.loading import loaded, new_base
-from harness.plan import targets_of
+from harness.plan import engine_targets
 
 pytest_plugins = ["pytester"]
 
@@ -54,7 +54,9 @@ def site(
     request: pytest.FixtureRequest, engine: Engine, base_archive: Path
 ) -> Iterator[Site]:
     """Give each of the engine's builders in turn, with the standard base."""
-    target = next(each for each in targets_of(engine) if each.builder == request.param)
+    target = next(
+        each for each in engine_targets(engine) if each.builder == request.param
+    )
     client, base = connect(engine.address, timeout=60), from_archive(base_archive)
     shared = new_base()
     with loaded(client, base, shared):

@@ -71,6 +71,10 @@ def build(
     except requests.ReadTimeout:
         return listener.transcript(status=0, timed_out=True)
     except requests.RequestException as error:
+        if error.args and isinstance(error.args[0], urllib3.exceptions.ProtocolError):
+            # It took the request, and no answer came: a panic in the handler, which
+            # net/http catches (measured on all versions with no stage and labels).
+            return listener.transcript(status=0)
         raise EngineGone(f"the engine takes no build: {error}") from error
     with response, _deadline(response, limit) as deadline:
         if response.status_code >= 400:

@@ -7,6 +7,7 @@
 #   BB       busybox of that root, whose commands this script uses
 #   UNSHARE  util-linux's unshare             CGROUP  name of our cgroups
 #   SCRIPT this file
+#   CONFIG   dockerd's daemon.json
 #   DATA     tmpfs size in KiB, or `disk`     KEEP    1: stay after the harness has ended
 # and dockerd's options as arguments.
 set -u
@@ -35,7 +36,7 @@ inner() {
     echo "$pid" >"$RUN/pid"
     hostname layer-harness
     ip link set lo up
-        new="$RUN/root"
+    new="$RUN/root"
     mount -o bind "$ROOT" "$new"
     mount -o remount,bind,ro "$new"
     mount -t proc proc "$new/proc"
@@ -46,6 +47,7 @@ inner() {
         mount -t tmpfs -o mode=755 tmpfs "$new/$each"
     done
     chmod 1777 "$new/tmp"
+    echo "$CONFIG" >"$new/etc/docker/daemon.json"
     mkdir "$new/run/harness"
     mount -o bind "$RUN/socket" "$new/run/harness"
     if [ "$DATA" = disk ]; then

@@ -47,7 +47,7 @@ class Engine:
     `components` are sorted pairs of name and version, as the engine says.
     `data_root` is the folder under which this process can read the engine's
     DockerRootDir, None when it cannot. `clock_offset` is the engine's clock minus
-    ours, in seconds.
+    ours, in seconds. `log` is the file, on this machine, that its daemon writes to.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Engine:
     architecture: str
     data_root: str | None
     clock_offset: float
+    log: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can carry; `from_dict` reads it."""
@@ -84,11 +85,29 @@ class Engine:
 class Suite:
     """A Debian suite whose packages hold an engine; a record of `engines.toml`.
 
-    `version` is the one measured, `stale` says that the suite's Release file may be
-    past its date, as those of testing and of old releases are.
+    `version` is the one measured, `stores` those it can be started with, `stale` says
+    that the suite's Release file may be past its date, as those of testing and of old
+    releases are.
     """
 
     name: str
     version: str
     packages: tuple[str, ...]
+    stores: tuple[str, ...] = ("overlay2",)
     stale: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An engine as a run names it, before it is started: where it is to come from.
+
+    `name` is as in `Engine`, and unique in a run. One of `suite`, `image` (of a
+    container on another engine) and `engine` (one that runs already) is given.
+    """
+
+    name: str
+    version: str
+    store: str
+    suite: Suite | None = None
+    image: str = ""
+    engine: Engine | None = None

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -224,6 +225,17 @@ def answers(address: Address) -> bool:
         connect(address, timeout=3).close()
     except EngineError:
         return False
+    return True
+
+
+def await_answer(address: Address, seconds: float) -> bool:
+    """Wait for an engine that is being started again; False if it does not answer."""
+    deadline = time.monotonic() + seconds
+    while not answers(address):
+        if time.monotonic() > deadline:
+            return False
+        # a socket that is not there yet gives no event to wait for
+        time.sleep(0.05)
     return True
 
 

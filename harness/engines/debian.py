@@ -10,16 +10,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.document import nearest
 from harness.engines import Address, Engine, Suite, address, apt, namespace, roots
 from harness.engines.apt import Say
 from harness.engines.namespace import Running, Space
-from harness.errors import EngineError
+from harness.errors import EngineError, UsageError
+from harness.target import default_store
 
 # measured: 1 to 1.5 s on a quiet machine
 _START = 60.0
@@ -94,11 +96,7 @@ class Started:
 
     def wait(self) -> bool:
         """Wait for a daemon that a build ended; False when it does not come back."""
-        try:
-            _wait(self._running, lambda: address.answers(self.engine.address))
-        except EngineError:
-            return False
-        return True
+        return address.await_answer(self.engine.address, _START)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,28 +109,39 @@ class Entry:
     owner: int
 
 
-def start(suite: Suite, *, cache: Path, say: Say, keep: bool = False) -> Started:
+def start(
+    suite: Suite,
+    *,
+    cache: Path,
+    say: Say,
+    keep: bool = False,
+    store: str = "overlay2",
+    most_kib: int | None = None,
+) -> Started:
     """Start the engine of a Debian suite and wait until it answers.
 
-    With `keep` it outlives this process, until `stop_kept`. EngineError with the tail
-    of its log when it does not come up.
+    With `keep` it outlives this process, until `stop_kept`. `store` is one of the
+    suite's; `most_kib` bounds what its data may take of the memory. EngineError with
+    the tail of its log when it does not come up.
     """
     for obstacle in obstacles():
         raise EngineError(f"no engine of our own: {obstacle}", hint=apt.WAYS_OUT)
     sweep(cache, say)
     root = roots.prepare(suite, cache, say)
-    data_kib = _data_kib()
-    driver = "overlay2" if data_kib or _overlay_on(cache) else "vfs"
-    if driver == "vfs":
+    data_kib = _data_kib(most_kib)
+    if store == "overlay2" and not data_kib and not _overlay_on(cache):
+        store = "vfs"
         say(
             f"{cache} is on a file system without overlay and memory is short: "
             "the engine gets the storage driver vfs, which is slow and big"
         )
-    say(f"starting Debian {suite.name}'s Docker engine")
+    name = title(suite, store)
+    say(f"starting Debian {suite.name}'s Docker engine, store {store}")
     plan = namespace.Plan(
-        name=suite.name,
+        name=name,
         root=root,
-        options=_options(driver),
+        options=_options(store),
+        config=_config(store),
         data_kib=data_kib,
         keep=keep,
     )
@@ -141,7 +150,7 @@ def start(suite: Suite, *, cache: Path, say: Say, keep: bool = False) -> Started
         running.space.note(
             "state", {"suite": suite.name, "kept": keep, "owner": os.getpid()}
         )
-        engine = _identify(suite, running)
+        engine = _identify(name, running)
         running.space.mark_answered()
         running.space.note("engine", engine.to_dict())
         if keep:
@@ -150,6 +159,32 @@ def start(suite: Suite, *, cache: Path, say: Say, keep: bool = False) -> Started
         running.stop()
         raise
     return Started(engine, running)
+
+
+def named(text: str) -> tuple[Suite, str] | None:
+    """Read the name of an engine of ours: `trixie`, `26.1.5`, `trixie+containerd`.
+
+    Gives the suite and the store; None when no suite and no version is named. Raises
+    UsageError for a store that the version does not have.
+    """
+    plain, _, store = text.removeprefix("debian:").partition("+")
+    known = roots.suites()
+    for suite in known:
+        if plain not in (suite.name, suite.version):
+            continue
+        if store and store not in suite.stores:
+            raise UsageError(
+                f"Docker {suite.version} of Debian {suite.name} has no store `{store}`",
+                hint=nearest(store, suite.stores),
+            )
+        return suite, store or default_store(suite.version)
+    return None
+
+
+def title(suite: Suite, store: str) -> str:
+    """Name an engine of ours: its suite, and the store if it is not the usual one."""
+    usual = default_store(suite.version)
+    return suite.name if store == usual else f"{suite.name}+{store}"
 
 
 def status(cache: Path) -> list[Entry]:
@@ -204,24 +239,35 @@ def obstacles() -> tuple[str, ...]:
     return tuple(found)
 
 
-def _options(driver: str) -> tuple[str, ...]:
+def _options(store: str) -> tuple[str, ...]:
+    driver = () if store == "containerd" else (f"--storage-driver={store}",)
     return (
         # the root has no `iptables` command: no maintainer script linked it. No traffic
         # leaves the namespace anyway
         "--iptables=false",
         "--ip6tables=false",
-        f"--storage-driver={driver}",
+        *driver,
         "--exec-opt=native.cgroupdriver=cgroupfs",
     )
 
 
-def _identify(suite: Suite, running: Running) -> Engine:
+def _config(store: str) -> Mapping[str, object]:
+    """Give daemon.json: the containerd store is a feature to be switched, 24 to 28.
+
+    https://docs.docker.com/engine/storage/containerd/
+    """
+    feature = {"containerd-snapshotter": True}
+    return {"features": feature} if store == "containerd" else {}
+
+
+def _identify(name: str, running: Running) -> Engine:
     space = running.space
     place = Address(url=f"unix://{space.socket}")
     _wait(running, lambda: space.socket.exists() and address.answers(place))
     # dockerd makes it for the group docker too; its folder is closed anyway
     space.socket.chmod(0o600)
-    return address.identify(suite.name, place, data_root=f"{space.root}/var/lib/docker")
+    found = address.identify(name, place, data_root=f"{space.root}/var/lib/docker")
+    return replace(found, log=str(space.folder / "log"))
 
 
 def _wait(running: Running, up: Callable[[], bool]) -> None:
@@ -240,17 +286,19 @@ def _wait(running: Running, up: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def _data_kib() -> int | None:
+def _data_kib(most: int | None) -> int | None:
     """Give the size of a data root in memory, None when it has to be on disk.
 
-    Half of what is available, but only where a tmpfs takes user xattrs: layers have
-    them, and a kernel before 6.6 keeps them on disk only.
+    Half of what is available, and not above `most`, but only where a tmpfs takes user
+    xattrs: layers have them, and a kernel before 6.6 keeps them on disk only.
     """
     release = os.uname().release.split(".")
     if (int(release[0]), int(release[1].split("-")[0])) < (6, 6):
         return None
     half = min(_available_kib(), _cgroup_room_kib()) // 2
-    return half if half >= _LEAST_KIB else None
+    if half < _LEAST_KIB:
+        return None
+    return half if most is None else min(half, most)
 
 
 def _available_kib() -> int:

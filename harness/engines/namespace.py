@@ -16,8 +16,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ _END = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An engine to start: its unpacked root and dockerd's options.
+    """An engine to start: its unpacked root, dockerd's options and its daemon.json.
 
     `data_kib` is the size of a data root in memory, None puts it on disk. `--host` and
     `--cgroup-parent` are not among the options: they belong to the run folder.
@@ -47,6 +47,7 @@ class Plan:
     options: tuple[str, ...]
     data_kib: int | None
     keep: bool
+    config: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +189,7 @@ def launch(plan: Plan, cache: Path) -> Running:
         "DATA": "disk" if plan.data_kib is None else str(plan.data_kib),
         "KEEP": "1" if plan.keep else "",
         "SCRIPT": script,
+        "CONFIG": json.dumps(plan.config),
     }
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:

@@ -11,7 +11,9 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
+import subprocess
 import time
 import tomllib
 from collections.abc import Iterator
@@ -65,6 +67,7 @@ def suites() -> tuple[Suite, ...]:
             name=each["name"],
             version=each["version"],
             packages=tuple(each["packages"]),
+            stores=tuple(each["stores"]),
             stale=each.get("stale", False),
         )
         for each in tomllib.loads(text)["debian"]
@@ -131,6 +134,31 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
         root.rename(place)
         say(f"unpacked Debian {suite.name} in {time.monotonic() - began:.0f} s")
     return place
+
+
+def engine_version(root: Path) -> str:
+    """Ask an unpacked root's dockerd for its version, such as 26.1.5.
+
+    The mirror decides which one a suite has; the catalogue says which was measured.
+    """
+    try:
+        said = subprocess.run(
+            ["chroot", str(root), "dockerd", "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"},
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EngineError(
+            f"dockerd does not say its version: {error}",
+            where=str(root),
+            hint="remove this folder; it is unpacked again",
+        ) from error
+    match = re.search(r"version (\d[\d.]*)", said)
+    if match is None:
+        raise EngineError(f"dockerd says no version: {said.strip()}", where=str(root))
+    return match[1]
 
 
 def busybox(cache: Path, say: Say) -> Path:

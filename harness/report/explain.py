@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
-from harness.agree import classes, divergences, group_name
+from harness.agree import classes, divergences
 from harness.case import Case
 from harness.matrix import subjects
+from harness.naming import group_name
 from harness.observation import BuildRecord, Change, Observation, OnDiskRecord
 from harness.ondisk import Directory
 from harness.properties import first_line, letter, letters

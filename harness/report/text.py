@@ -8,19 +8,28 @@ from tabulate import tabulate
 
 from harness.casefile import Group
 from harness.matrix import Cell, ClaimRow, Matrix, Row
+from harness.naming import group_name
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
+
+#: With more targets than these, those that are alike share a column.
+WIDE = 8
 
 LEGEND = (
     "A cell is the verdict on what the case expects, and the class of agreement: "
     "targets with one letter in a row built the same."
 )
+MARKS = (
+    "A letter is a class of agreement: columns with one letter in a row built the "
+    "same. Alone it passes; ! fails what the case expects, * fails as known, - is not "
+    "supported, . not run, ? is not stable. Targets with equal cells share a column."
+)
 
 
 def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> str:
     """Write the whole report for a terminal: grid, claims, divergences, failures."""
-    parts = [_grid(matrix, "simple"), LEGEND]
+    parts = [_grid(matrix, matrix.rows, "simple"), _legend(matrix)]
     for name, claims in matrix.claims.items():
         title = groups[name].title if name in groups else name
         parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
@@ -37,7 +46,7 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
 
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the report as Markdown, a section a group; every divergence is told."""
-    parts = ["# Compatibility matrix", LEGEND]
+    parts = ["# Compatibility matrix", _legend(matrix)]
     for name in dict.fromkeys(row.group for row in matrix.rows):
         group = groups.get(name)
         rows = tuple(row for row in matrix.rows if row.group == name)
@@ -45,8 +54,7 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
         parts.append(
             f"## [{title}]({group.link})" if group and group.link else f"## {title}"
         )
-        part = Matrix(targets=matrix.targets, rows=rows)
-        parts.append(_grid(part, "github"))
+        parts.append(_grid(matrix, rows, "github"))
         if name in matrix.claims:
             parts.append(_claims(matrix, matrix.claims[name], "github"))
             parts.append(
@@ -58,6 +66,10 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
                 parts.append(f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines))
     parts.append(summary(matrix))
     return "\n\n".join(parts) + "\n"
+
+
+def _legend(matrix: Matrix) -> str:
+    return LEGEND if len(matrix.targets) <= WIDE else MARKS
 
 
 def summary(matrix: Matrix) -> str:
@@ -74,12 +86,34 @@ def summary(matrix: Matrix) -> str:
     )
 
 
-def _grid(matrix: Matrix, style: str) -> str:
-    rows = [
-        [row.case, *(_cell(row.cells[target]) for target in matrix.targets)]
-        for row in matrix.rows
+def _grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
+    """Write the cells; with many targets those that are alike share a column."""
+    if len(matrix.targets) <= WIDE:
+        cells = [
+            [row.case, *(_cell(row.cells[t]) for t in matrix.targets)] for row in rows
+        ]
+        return tabulate(cells, headers=["case", *matrix.targets], tablefmt=style)
+    columns: dict[tuple[str, ...], list[str]] = {}
+    for target in matrix.targets:
+        column = tuple(_mark(row.cells[target]) for row in rows)
+        columns.setdefault(column, []).append(target)
+    numbers = [str(number) for number in range(1, len(columns) + 1)]
+    cells = [
+        [row.case, *(column[place] for column in columns)]
+        for place, row in enumerate(rows)
     ]
-    return tabulate(rows, headers=["case", *matrix.targets], tablefmt=style)
+    grid = tabulate(cells, headers=["case", *numbers], tablefmt=style)
+    names = [
+        [number, len(targets), group_name(targets, matrix.targets)]
+        for number, targets in zip(numbers, columns.values(), strict=True)
+    ]
+    legend = tabulate(
+        names,
+        headers=["column", "targets", "which"],
+        tablefmt=style,
+        maxcolwidths=[None, None, 100] if style == "simple" else None,
+    )
+    return f"{grid}\n\n{legend}"
 
 
 def _cell(cell: Cell) -> str:
@@ -88,24 +122,65 @@ def _cell(cell: Cell) -> str:
     return f"{text} {cell.klass}{mark}".strip()
 
 
+def _mark(cell: Cell) -> str:
+    """Write a cell in as few letters as there is room for."""
+    unstable = "?" if cell.unstable else ""
+    return {
+        "pass": f"{cell.klass or 'ok'}",
+        "fail": f"{cell.klass}!",
+        "known": f"{cell.klass}*",
+        "unsupported": "-",
+        "error": "ERROR",
+        "missing": ".",
+    }[cell.verdict] + unstable
+
+
 def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:
-    rows = [
-        [each.number, each.text, *(each.cells[name] for name in matrix.targets)]
-        for each in claims
-    ]
+    """Write which claim holds where; with many targets, by what is found there."""
+    if len(matrix.targets) <= WIDE:
+        rows = [
+            [each.number, each.text, *(each.cells[name] for name in matrix.targets)]
+            for each in claims
+        ]
+        headers = ["claim", "", *matrix.targets]
+        widths = [None, 56, *([None] * len(matrix.targets))]
+    else:
+        headers = ["claim", "", "holds", "partly", "broken", "not measured"]
+        rows = [
+            [
+                each.number,
+                each.text,
+                *(_where(each, word, matrix) for word in headers[2:]),
+            ]
+            for each in claims
+        ]
+        widths = [None, 40, 30, 30, 30, 30]
+    plain = style != "simple"
     return tabulate(
-        rows,
-        headers=["claim", "", *matrix.targets],
-        tablefmt=style,
-        maxcolwidths=[None, 56, *([None] * len(matrix.targets))],
+        rows, headers=headers, tablefmt=style, maxcolwidths=None if plain else widths
     )
 
 
+def _where(claim: ClaimRow, verdict: str, matrix: Matrix) -> str:
+    names = [name for name, found in claim.cells.items() if found == verdict]
+    if len(names) == len(matrix.targets):
+        return "everywhere"
+    every = matrix.targets
+    if verdict != "not measured":
+        every = tuple(n for n, word in claim.cells.items() if word != "not measured")
+    return group_name(names, every) if names else ""
+
+
 def _against(claims: Sequence[ClaimRow]) -> Iterator[str]:
+    """Tell what speaks against a claim, and on which targets it was found."""
     for each in claims:
+        found: dict[str, list[str]] = {}
         for target, findings in each.against.items():
             for finding in findings:
-                yield f"  {each.number} on {target}: {finding}"
+                found.setdefault(finding, []).append(target)
+        for finding, targets in found.items():
+            where = _on(targets, list(each.cells))
+            yield f"  {each.number} on {where}: {finding}"
 
 
 def _told(row: Row, told: int) -> str:
@@ -118,11 +193,19 @@ def _told(row: Row, told: int) -> str:
 
 
 def _failing(rows: Iterable[Row]) -> Iterator[str]:
+    """Tell each failure once, and on which targets it was found."""
     for row in rows:
+        found: dict[str, list[str]] = {}
         for target, cell in row.cells.items():
             if cell.reason and cell.verdict == "error":
-                yield f"{row.case} on {target}: error: {cell.reason}"
+                found.setdefault(f"error: {cell.reason}", []).append(target)
             for check in cell.checks:
                 if check.verdict == "fail":
-                    yield f"{row.case} on {target}: fail: {check.because}"
-                    yield from (f"    {finding}" for finding in check.findings)
+                    lines = [f"fail: {check.because}", *check.findings]
+                    found.setdefault("\n    ".join(lines), []).append(target)
+        for text, targets in found.items():
+            yield f"{row.case} on {_on(targets, list(row.cells))}: {text}"
+
+
+def _on(targets: Sequence[str], every: Sequence[str]) -> str:
+    return targets[0] if len(targets) == 1 else group_name(targets, every)

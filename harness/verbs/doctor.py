@@ -9,17 +9,16 @@ import click
 from tabulate import tabulate
 
 from harness import __version__
-from harness.engines import address, apt, debian, roots
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.plan import targets_of
+from harness.survey import Offer, survey
 
 _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard")
 
 
 @click.command
 def command() -> int:
-    """Say which targets can run here; exit code 3 when none can.
+    """Say for every target whether it can run here; exit code 3 when none can.
 
     \b
     Example:
@@ -27,38 +26,32 @@ def command() -> int:
     """  # noqa: D301
     click.echo(f"layer-harness {__version__}, Python {sys.version.split()[0]}")
     click.echo(", ".join(f"{name} {_version(name)}" for name in _PARTS))
-    rows = [_default()]
-    obstacles = debian.obstacles()
-    for suite in roots.suites():
-        state, remedy = "can be prepared", f"layer-harness engines prepare {suite.name}"
-        if obstacles:
-            state, remedy = f"not here: {'; '.join(obstacles)}", apt.WAYS_OUT
-        elif roots.prepared(suite, cache_folder()):
-            state, remedy = "ready", f"layer-harness run -e {suite.name}"
-        targets = f"legacy@{suite.version}, buildkit@{suite.version}"
-        rows.append([suite.name, targets, state, remedy])
+    offers = survey(cache_folder())
     click.echo()
     click.echo(
         tabulate(
-            rows,
+            _rows(offers),
             headers=["engine", "targets", "state", "what to do"],
             tablefmt="simple",
-            maxcolwidths=[None, 40, 40, 60],
+            maxcolwidths=[None, 56, 40, 60],
         )
     )
-    if any(row[2] in {"ready", "can be prepared"} for row in rows):
-        return 0
-    return HarnessError.exit_code
+    usable = any(each.state != "not here" for each in offers)
+    return 0 if usable else HarnessError.exit_code
 
 
-def _default() -> list[str]:
-    try:
-        place = address.find("default")
-        engine = address.identify("default", place)
-    except HarnessError as error:
-        return ["default", "", f"not here: {error.message}", error.hint]
-    targets = ", ".join(target.id for target in targets_of(engine))
-    return ["default", targets, "ready", "layer-harness run -e default"]
+def _rows(offers: list[Offer]) -> list[list[str]]:
+    """Put together what is on one engine, and has one state."""
+    groups: dict[tuple[str, str], list[Offer]] = {}
+    for each in offers:
+        state = ": ".join(filter(None, [each.state, each.why]))
+        if not each.measured:
+            state += " (not measured)"
+        groups.setdefault((each.engine, state), []).append(each)
+    return [
+        [engine, ", ".join(each.target for each in group), state, group[0].remedy]
+        for (engine, state), group in groups.items()
+    ]
 
 
 def _version(name: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
-from harness.engines import debian, roots
+from harness.engines import Suite, debian, roots
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
 
-_names = click.argument("names", nargs=-1, metavar="[SUITE]...")
+_names = click.argument("names", nargs=-1, metavar="[SUITE[+STORE]]...")
 
 
 @click.group(name="engines", invoke_without_command=True)
@@ -22,6 +22,7 @@ def command(context: click.Context) -> None:
       layer-harness engines                    what there is, what runs
       layer-harness engines prepare bookworm   download and unpack, start nothing
       layer-harness engines start bookworm     keep one running between runs
+      layer-harness engines start trixie+containerd    with another image store
       layer-harness engines stop               stop all that were kept running
     """  # noqa: D301
     if context.invoked_subcommand is None:
@@ -36,7 +37,9 @@ def status() -> None:
     rows = []
     for suite in roots.suites():
         own = [
-            each for each in running if each.engine and each.engine.name == suite.name
+            each
+            for each in running
+            if each.engine and each.engine.name.partition("+")[0] == suite.name
         ]
         rows.append(
             {
@@ -44,7 +47,7 @@ def status() -> None:
                 "version": suite.version,
                 "packages": "unpacked" if roots.prepared(suite, cache) else "to fetch",
                 "running": ", ".join(
-                    f"{each.engine.address.url} "
+                    f"{each.engine.address.url} [{each.engine.storage}] "
                     + ("(kept)" if each.kept else f"(of process {each.owner})")
                     for each in own
                     if each.engine
@@ -61,7 +64,7 @@ def status() -> None:
 def prepare(names: tuple[str, ...]) -> None:
     """Download and unpack the packages of suites; bookworm's if none is named."""
     for name in names or ("bookworm",):
-        roots.prepare(roots.suite(name), cache_folder(), click.echo)
+        roots.prepare(_named(name)[0], cache_folder(), click.echo)
 
 
 @command.command
@@ -69,8 +72,9 @@ def prepare(names: tuple[str, ...]) -> None:
 def start(names: tuple[str, ...]) -> None:
     """Start engines that run until `engines stop`; bookworm's if none is named."""
     for name in names or ("bookworm",):
+        suite, store = _named(name)
         started = debian.start(
-            roots.suite(name), cache=cache_folder(), say=_say, keep=True
+            suite, cache=cache_folder(), say=_say, keep=True, store=store
         )
         url = started.engine.address.url
         _say(f"Docker {started.engine.version} answers at {url}")
@@ -81,13 +85,18 @@ def start(names: tuple[str, ...]) -> None:
 @_names
 def stop(names: tuple[str, ...]) -> None:
     """Stop the engines that `engines start` started; all if none is named."""
-    known = [roots.suite(name).name for name in names]
+    known = [debian.title(*_named(name)) for name in names]
     stopped = debian.stop_kept(cache_folder(), _say, known)
     if names and not stopped:
         raise UsageError(
             f"none of {', '.join(names)} is kept running",
             hint="layer-harness engines shows what runs",
         )
+
+
+def _named(name: str) -> tuple[Suite, str]:
+    """Read the name of an engine of ours, with its store; UsageError for any other."""
+    return debian.named(name) or (roots.suite(name), "")
 
 
 def _say(text: str) -> None:

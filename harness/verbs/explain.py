@@ -14,7 +14,7 @@ from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
 from harness.loading import loaded, new_base
-from harness.plan import choose, engine_of
+from harness.plan import choose
 from harness.report import explain as report
 from harness.target import matches, parse_selector
 from harness.verbs import options
@@ -77,27 +77,27 @@ def command(
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
     cache = cache_folder()
-    with (
-        provision.engines(names, cache, _say) as found,
-        provision.workspace(cache) as folder,
-    ):
+    sources = provision.find(names, cache, _say)
+    by_name = {each.name: each for each in sources}
+    with provision.workspace(cache) as folder:
         archive = folder / "base.tar"
-        provision.save_base(None, found, cache, archive, _say)
+        provision.save_base(None, (), cache, archive, _say)
         base = from_archive(archive)
-        for target in choose(found, targets):
-            engine = engine_of(found, target)
-            client = connect(engine.address, timeout=120)
-            shared = new_base()
-            site = Site(
-                target=target,
-                engine=engine,
-                client=client,
-                base=base,
-                shared=shared,
-                limit=300,
-            )
-            with loaded(client, base, shared):
-                measured = run(case, site, on_disk=True)
+        for seat in choose(sources, targets):
+            target = seat.target
+            with provision.start(by_name[seat.engine], cache, _say) as engine:
+                client = connect(engine.address, timeout=120)
+                shared = new_base()
+                site = Site(
+                    target=target,
+                    engine=engine,
+                    client=client,
+                    base=base,
+                    shared=shared,
+                    limit=300,
+                )
+                with loaded(client, base, shared):
+                    measured = run(case, site, on_disk=True)
             for built in measured.built:
                 click.echo(f"{case.id}, build `{built.name}` on {target.id}\n")
                 if built.image is None:

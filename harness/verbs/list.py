@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tabulate import tabulate
 
 from harness import result
 from harness.case import load_cases, load_groups, select
+from harness.engines.roots import cache_folder
 from harness.verbs import options
 
 
@@ -38,7 +40,7 @@ def command(
     root: Path,
     results: Path | None,
 ) -> None:
-    """List cases, groups, or the targets that have results.
+    """List cases, groups, or targets with what is to be done for each.
 
     \b
     Examples:
@@ -54,7 +56,7 @@ def command(
     }[what]()
     chosen = [row for row in rows if keyword in row["id"]]
     if quiet:
-        text = "\n".join(row["id"] for row in chosen)
+        text = "\n".join(row["id"] for row in chosen if row["id"])
     elif form == "json":
         text = json.dumps(chosen, indent=1, sort_keys=True)
     else:
@@ -84,16 +86,31 @@ def _groups(root: Path) -> list[dict[str, str]]:
 
 
 def _targets(folder: Path) -> list[dict[str, str]]:
-    rows = []
-    for target in result.targets(folder):
-        path = folder / target.id / "target.json"
-        record = result.decode(result.TargetRecord, path.read_bytes(), where=str(path))
-        count = len(list(path.parent.glob("*/*.json")))
-        rows.append(
-            {
-                "id": target.id,
-                "engine": f"{record.version}, API {record.api}, {record.store}",
-                "results": str(count),
-            }
-        )
+    """List every target with its state; what has results only is here by them."""
+    # Looking for engines takes the docker SDK, and listing cases shall start quickly.
+    survey = importlib.import_module("harness.survey")
+    measured = {
+        each.id: str(len(list((folder / each.id).glob("*/*.json"))))
+        for each in result.targets(folder)
+    }
+    rows = [
+        {
+            "id": each.target,
+            "engine": each.engine,
+            "state": each.state if each.measured else f"{each.state} (not measured)",
+            "why": each.why,
+            "results": measured.pop(each.target, ""),
+        }
+        for each in survey.survey(cache_folder())
+    ]
+    rows += [
+        {
+            "id": name,
+            "engine": "elsewhere",
+            "state": "results only",
+            "why": "",
+            "results": count,
+        }
+        for name, count in measured.items()
+    ]
     return rows

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+
+from harness.errors import UsageError
+from harness.plan import known_records
+from harness.room import MEMORY
+from harness.target import parse_selector
 
 cases = click.option(
     "--cases",
@@ -37,6 +43,24 @@ target = click.option(
     metavar="SELECTOR",
     help="legacy, buildkit@>=23, *+containerd, !legacy@20.10; repeatable.",
 )
+builders = click.option(
+    "--builders",
+    "builders",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Records of further command builders (CONTRIBUTING.md); repeatable.",
+)
+every = click.option(
+    "--all", "every", is_flag=True, help="Every engine that can run here, in turn."
+)
+memory = click.option(
+    "--memory",
+    type=click.FloatRange(1),
+    default=MEMORY,
+    show_default=True,
+    help="GiB of memory for engines of our own; two run at a time if it is enough.",
+)
 group = click.option(
     "-g", "--group", "groups", multiple=True, help="Only cases of this group."
 )
@@ -47,6 +71,42 @@ output = click.option(
     default="text",
     show_default=True,
 )
+
+
+def check(
+    engines: Sequence[str],
+    targets: Sequence[str],
+    builders: Sequence[Path],
+    *,
+    every: bool,
+) -> None:
+    """Refuse selectors and records that are none, and engines beside `--all`."""
+    known_records(builders)
+    for each in targets:
+        parse_selector(each)
+    if every and engines:
+        raise UsageError(
+            "--all means every engine, and -e names some",
+            hint="give one of them; -t chooses among the targets of --all",
+        )
+
+
+def chosen(
+    engines: Sequence[str],
+    targets: Sequence[str],
+    builders: Sequence[Path],
+    *,
+    every: bool,
+    memory: float,
+) -> list[str]:
+    """Write our choice of engines and targets as pytest's options."""
+    return [
+        f"--layer-memory={memory}",
+        *(["--layer-all"] if every else []),
+        *(f"--layer-builders={each.resolve()}" for each in builders),
+        *(f"--layer-engine={each}" for each in engines),
+        *(f"--layer-target={each}" for each in targets),
+    ]
 
 
 def results_folder(root: Path, results: Path | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import resources
 from itertools import takewhile
 from pathlib import Path
@@ -10,10 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.case import load_cases, load_groups, select
+from harness.case import Case, load_cases, load_groups, select
 from harness.errors import CaseError
 from harness.plugin import Outcome
-from harness.target import parse_selector
 from harness.verbs import options
 
 #: More at a time than this gains nothing on two cores (benchmarks/overhead.py).
@@ -24,6 +24,9 @@ PER_CORE = 2
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]... [-- PYTEST-OPTION...]")
 @options.engine
 @options.target
+@options.builders
+@options.every
+@options.memory
 @options.group
 @click.option("-k", "keyword", help="Only items whose name matches, as pytest -k.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
@@ -47,6 +50,9 @@ def command(
     words: tuple[str, ...],
     engines: tuple[str, ...],
     targets: tuple[str, ...],
+    builders: tuple[Path, ...],
+    every: bool,
+    memory: float,
     groups: tuple[str, ...],
     keyword: str | None,
     tags: tuple[str, ...],
@@ -68,42 +74,55 @@ def command(
       layer-harness run article copy/into-new-dir    a group and a case
       layer-harness run -t buildkit -n 4             one builder, four at a time
       layer-harness run -e bookworm -e default       two engines in one matrix
+      layer-harness run --all -t '*+containerd'      all that is here, of one store
       layer-harness run --lf -- --maxfail=3          what failed, and pytest's options
     """  # noqa: D301
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
-    for each in targets:
-        parse_selector(each)
+    options.check(engines, targets, builders, every=every)
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
-    every = load_cases(root)
-    chosen = select(every, [*names, *groups])
+    known = load_cases(root)
+    chosen = select(known, [*names, *groups])
     if tags:
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
     if not chosen:
         raise CaseError("no case is left", hint="layer-harness list shows all of them")
-    folder = options.results_folder(root, results)
-    arguments = [
-        *([str(root)] if len(chosen) == len(every) else [str(c.path) for c in chosen]),
-        *_pytest_options(root, folder),
-        *_parallel(jobs, len(chosen)),
-        f"--layer-limit={limit}",
-        f"--layer-repeat={repeat}",
-        *(f"--layer-engine={each}" for each in engines),
-        *(f"--layer-target={each}" for each in targets),
-        *([f"--layer-base={base}"] if base else []),
-        *(["-k", keyword] if keyword else []),
-        *(["-x"] if exitfirst else []),
-        *(["--lf"] if lf else []),
-        *([f"--junitxml={junitxml}"] if junitxml else []),
-        *extra,
-    ]
-    outcome = Outcome()
-    code = int(pytest.main(arguments, plugins=[outcome]))
-    if outcome.error is not None:
-        raise outcome.error
+    code = pytest_on(
+        root,
+        [] if len(chosen) == len(known) else chosen,
+        options.results_folder(root, results),
+        [
+            *parallel(jobs, len(chosen)),
+            f"--layer-limit={limit}",
+            f"--layer-repeat={repeat}",
+            *options.chosen(engines, targets, builders, every=every, memory=memory),
+            *([f"--layer-base={base}"] if base else []),
+            *(["-k", keyword] if keyword else []),
+            *(["-x"] if exitfirst else []),
+            *(["--lf"] if lf else []),
+            *([f"--junitxml={junitxml}"] if junitxml else []),
+            *extra,
+        ],
+    )
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise CaseError("no case is left", hint="look at -k, --tag and --lf")
+    return code
+
+
+def pytest_on(
+    root: Path, chosen: Sequence[Case], results: Path, arguments: Sequence[str]
+) -> int:
+    """Run pytest on the `chosen` cases below `root`, all without any; its exit code.
+
+    Raises what kept it from starting, KeyboardInterrupt when it was interrupted.
+    """
+    outcome = Outcome()
+    paths = [str(case.path) for case in chosen] or [str(root)]
+    own = _pytest_options(root, results)
+    code = int(pytest.main([*paths, *own, *arguments], plugins=[outcome]))
+    if outcome.error is not None:
+        raise outcome.error
     if code == pytest.ExitCode.INTERRUPTED:
         # pytest's code for it is ours for a mistake in a case or an option.
         raise KeyboardInterrupt
@@ -134,7 +153,8 @@ def _pytest_options(root: Path, results: Path) -> list[str]:
     ]
 
 
-def _parallel(jobs: int | None, cases: int) -> list[str]:
+def parallel(jobs: int | None, cases: int) -> list[str]:
+    """Write pytest's options for so many builds at a time; by the cores if None."""
     cores = os.cpu_count() or 1
     count = min(PER_CORE * cores, cases) if jobs is None else jobs
     return (

@@ -179,3 +179,38 @@ def test_pytest_alone_runs_a_folder_of_cases_and_leaves_other_tests_be(
     )
     assert cases.returncode == 1
     assert "demo/no-op" in cases.stdout
+
+
+#: With labels, BuildKit 20.10.5 to 26.1.5 ends dockerd at it, legacy panics (measured).
+KILLER = """
+title: No stage at all
+why: Does it take the engine down?
+dockerfile: |
+  ARG VERSION=1
+labels: {purpose: test}
+expect:
+  - because: the Dockerfile reference
+    level: may
+    build: {error: no stage}
+"""
+
+
+def test_a_build_that_kills_the_engine_is_a_result_and_the_others_are_built(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "killer", KILLER)
+    for number in range(4):
+        step = CASE.replace("RUN true", f"RUN echo {number} > /file")
+        add(folder, f"number-{number}", step.partition("expect:")[0])
+    done = harness(folder, "run", "-e", engine.name, "-n", "3")
+    assert done.returncode == 0, done.stdout
+    assert "10 passed" in done.stdout
+    outcomes = {
+        name: json.loads(text)["builds"][0]
+        for name, text in files(folder).items()
+        if name.endswith("killer.json")
+    }
+    crash, panic = (outcomes[each] for each in sorted(outcomes))
+    assert (crash["outcome"], panic["outcome"]) == ("crash", "panic")
+    assert "panic: runtime error: index out of range [-1]" in crash["error"]
+    assert "buildkit kills the engine" in done.stdout.lower()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.agree import classes, divergences, group_name
+from harness.agree import classes, divergences
 from harness.case import Case, load_case
 from harness.casefile import Group
 from harness.check import SEVERITY, Check, Verdict, judge, worst
@@ -147,14 +147,6 @@ def test_texts_of_errors_make_no_class_of_their_own() -> None:
     assert told(legacy=failed, buildkit=build()) == [
         "outcome: legacy fails (one text), BuildKit builds it"
     ]
-
-
-def test_a_group_is_named_as_shortly_as_is_true() -> None:
-    every = [LEGACY, BUILDKIT, NEWER]
-    assert group_name(every, every) == "legacy and BuildKit"
-    assert group_name([BUILDKIT, NEWER], every) == "BuildKit"
-    assert group_name([NEWER], every) == "buildkit@28.5.2"
-    assert group_name([LEGACY, NEWER], every) == "legacy and buildkit@28.5.2"
 
 
 def test_classes_are_lettered_in_the_order_of_the_targets() -> None:

@@ -105,7 +105,6 @@ def test_listing_imports_neither_the_docker_sdk_nor_pytest(folder: Path) -> None
         (["--tag", "slow"], ["demo/a", "demo/b", "other/c"]),
         (["--tag", "quick"], []),
         (["groups"], ["demo", "other"]),
-        (["targets"], []),
     ],
 )
 def test_a_list_is_ids_for_a_pipe_and_records_for_a_program(
@@ -185,4 +184,27 @@ def test_a_folder_that_is_no_target_is_passed_over(folder: Path) -> None:
     for name in ("legacy@abc+vfs", "notes"):
         (folder / "results" / name).mkdir(parents=True)
         (folder / "results" / name / "target.json").write_text("{}")
-    assert harness(folder, "list", "targets", "-q") == (0, "\n", "")
+    code, out, _ = harness(folder, "list", "targets", "-q")
+    assert code == 0
+    assert "abc" not in out
+    assert "notes" not in out
+
+
+def test_targets_are_listed_with_their_state_and_what_is_measured(
+    folder: Path,
+) -> None:
+    known = folder / "results" / "legacy@28.5.2+containerd" / "demo"
+    elsewhere = folder / "results" / "legacy@18.09.1" / "demo"
+    for each in (known, elsewhere):
+        each.mkdir(parents=True)
+        (each / "a.json").write_text("{}")
+        (each.parent / "target.json").write_text("{}")
+    _, text, _ = harness(folder, "list", "targets", "--format", "json")
+    rows = {each["id"]: each for each in json.loads(text)}
+    assert rows["legacy@28.5.2+containerd"]["engine"] == "forky+containerd"
+    assert rows["legacy@28.5.2+containerd"]["results"] == "1"
+    assert rows["legacy@18.09.1"]["state"] == "results only"
+    assert rows["buildkit@20.10.24"]["state"] in {"ready", "can be prepared"} or (
+        rows["buildkit@20.10.24"]["state"].startswith("not here")
+        and rows["buildkit@20.10.24"]["why"]
+    )

@@ -7,54 +7,48 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Address, Engine
+from harness.engines import Source
 from harness.errors import UsageError
-from harness.plan import Plan, choose, engine_of, from_json, targets_of
+from harness.plan import Plan, choose, from_json, targets_of
 
 
-def engine(version: str, storage: str = "overlay2", name: str = "one") -> Engine:
-    return Engine(
-        name=name,
-        address=Address(url=f"unix:///{name}"),
-        version=version,
-        api="1.41",
-        storage=storage,
-        components=(("containerd", "1.6"),),
-        architecture="amd64",
-        data_root=None,
-        clock_offset=0.0,
-    )
+def source(version: str, store: str = "overlay2", name: str = "one") -> Source:
+    return Source(name=name, version=version, store=store)
 
 
-OLD = engine("20.10.24+dfsg1")
-NEW = engine("28.5.2", "containerd", name="two")
+OLD = source("20.10.24")
+NEW = source("28.5.2", "containerd", "two")
 
 
 def test_an_engine_offers_each_builder_inside_it() -> None:
-    assert [each.id for each in targets_of(OLD)] == [
+    assert [each.id for each in targets_of("20.10.24+dfsg1", "overlay2")] == [
         "legacy@20.10.24",
         "buildkit@20.10.24",
     ]
-    assert [each.id for each in targets_of(NEW)] == [
+    assert [each.id for each in targets_of("28.5.2", "containerd")] == [
         "legacy@28.5.2+containerd",
         "buildkit@28.5.2+containerd",
     ]
 
 
 def test_a_version_is_written_as_the_engine_writes_it() -> None:
-    assert targets_of(engine("18.09.1"))[0].id == "legacy@18.09.1"
+    assert targets_of("18.09.1", "overlay2")[0].id == "legacy@18.09.1"
 
 
-def test_targets_are_chosen_by_selector_in_their_order() -> None:
-    assert [each.id for each in choose([NEW, OLD], ["buildkit", "legacy@20.10"])] == [
-        "legacy@20.10.24",
-        "buildkit@20.10.24",
-        "buildkit@28.5.2+containerd",
+def test_selectors_choose_among_what_the_engines_offer() -> None:
+    chosen = choose([NEW, OLD], ["buildkit", "legacy@20.10"])
+    assert [(each.target.id, each.engine) for each in chosen] == [
+        ("buildkit@28.5.2+containerd", "two"),
+        ("legacy@20.10.24", "one"),
+        ("buildkit@20.10.24", "one"),
     ]
+
+
+def test_without_selectors_all_is_built() -> None:
     assert len(choose([OLD, NEW], [])) == 4
 
 
-def test_a_selector_that_leaves_nothing_says_what_there_is() -> None:
+def test_when_no_target_is_left_what_there_is_is_said() -> None:
     with pytest.raises(UsageError, match="no target is left") as caught:
         choose([OLD], ["buildkit@>=23"])
     assert caught.value.hint == "the engines offer legacy@20.10.24, buildkit@20.10.24"
@@ -67,8 +61,8 @@ def test_two_engines_of_one_version_and_store_are_refused() -> None:
 
 def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> None:
     plan = Plan(
-        engines=(OLD, NEW),
-        targets=choose([OLD, NEW], ["legacy"]),
+        seats=choose([NEW, OLD], ["legacy"]),
+        folder=tmp_path,
         base=tmp_path / "base.tar",
         shared="layer-harness/base:1",
         results=tmp_path / "results",
@@ -77,9 +71,7 @@ def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> No
         repeat=2,
     )
     assert from_json(plan.to_json()) == plan
-    assert [plan.engine(each) for each in plan.targets] == [OLD, NEW]
-
-
-def test_a_target_of_no_engine_has_none() -> None:
-    with pytest.raises(KeyError):
-        engine_of([NEW], targets_of(OLD)[0])
+    assert [each.id for each in plan.targets] == [
+        "legacy@20.10.24",
+        "legacy@28.5.2+containerd",
+    ]

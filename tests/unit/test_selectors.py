@@ -67,7 +67,7 @@ def test_the_default_store_is_left_out_of_an_id() -> None:
     ("text", "hint"),
     [
         ("legcy", "did you mean `legacy`"),
-        ("legacy+overlay", "did you mean `overlay2`"),
+        ("legacy+overlai2", "did you mean `overlay2`"),
         ("@=>20", ">=23"),
         ("", "BUILDER@VERSION+STORE"),
         ("a b", "BUILDER@VERSION+STORE"),

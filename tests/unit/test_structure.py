@@ -15,6 +15,7 @@ ROOT = Path(harness.__file__).parent
 #: The order of the data flow: a module imports only what stands above it.
 ORDER = """
 errors
+turns panic
 document mistakes
 traits
 engines
@@ -31,18 +32,19 @@ engines.debian
 builders.trace builders.stream builders.engine_api
 builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
 builders.command
-containers ondisk loading building
+containers ondisk loading driver building
 steps noise relations observe
-properties check agree
+naming properties check agree
 result plan matrix
 trial grid lint schemas
-provision progress
+fleet room provision progress survey
 report
 report.text report.files report.explain
-items plugin
+items outset plugin
 verbs
 verbs.options
-verbs.run verbs.explain verbs.matrix verbs.list verbs.lint verbs.engines verbs.doctor
+verbs.run verbs.smoke verbs.explain verbs.matrix
+verbs.list verbs.lint verbs.engines verbs.doctor
 cli
 __main__
 """.split()  # noqa: SIM905  # read as a list from top to bottom

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from harness.builders.stream import Listener, Transcript, read_lines
 from harness.dockerfile import parse
 from harness.steps import cached_lines, error_line, map_layers
-from harness.traits import TRAITS
+from harness.target import BUILDERS
+from harness.traits import BUILDKIT
+from harness.traits import LEGACY as ENGINE
 
 DOCKERFILE = parse(
     """ARG BASE
@@ -72,7 +74,7 @@ def trace(
 def test_legacy_tells_steps_and_what_came_from_cache() -> None:
     told = transcript([*LEGACY, {"aux": {"ID": "sha256:22"}}])
     assert told.ending == "ok"
-    assert cached_lines(DOCKERFILE, told, traits=TRAITS["legacy"]) == {
+    assert cached_lines(DOCKERFILE, told, traits=ENGINE) == {
         1: False, 2: False, 3: True, 4: False, 6: False,
     }  # fmt: skip
 
@@ -84,7 +86,7 @@ def test_only_images_that_the_build_made_are_its_to_remove() -> None:
 def test_an_id_of_an_earlier_stage_is_no_success() -> None:
     told = transcript([*LEGACY, {"error": "no", "errorDetail": {"message": "no a"}}])
     assert (told.ending, told.error) == ("error", "no a")
-    assert error_line(DOCKERFILE, told, traits=TRAITS["legacy"]) == 6
+    assert error_line(DOCKERFILE, told, traits=ENGINE) == 6
 
 
 def test_a_stream_that_breaks_off_in_a_later_stage_is_broken_off() -> None:
@@ -110,7 +112,7 @@ def test_buildkit_counts_in_its_stages() -> None:
     )
     assert told.ending == "ok"
     assert "printed" in told.log
-    assert cached_lines(DOCKERFILE, told, traits=TRAITS["buildkit"]) == {
+    assert cached_lines(DOCKERFILE, told, traits=BUILDKIT) == {
         3: True, 6: True, 8: False,
     }  # fmt: skip
 
@@ -123,7 +125,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
             {"error": "failed to solve: exit code: 3"},
         ]
     )
-    assert error_line(DOCKERFILE, told, traits=TRAITS["buildkit"]) == 8
+    assert error_line(DOCKERFILE, told, traits=BUILDKIT) == 8
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
 )
 def test_a_parse_error_has_the_line_of_its_text(text: str) -> None:
     told = transcript([{"error": text}])
-    assert error_line(DOCKERFILE, told, traits=TRAITS["buildkit"]) == 2
+    assert error_line(DOCKERFILE, told, traits=BUILDKIT) == 2
 
 
 @given(st.lists(st.integers(1, 60), max_size=40))
@@ -152,7 +154,7 @@ def test_what_is_no_json_is_log() -> None:
 def lines(builder: str, empty: list[bool], **how: int) -> tuple[int | None, ...]:
     mapped = map_layers(
         DOCKERFILE,
-        traits=TRAITS[builder],
+        traits=BUILDERS[builder].traits,
         target="",
         empty=empty,
         labels=how.get("labels", 0),
@@ -175,7 +177,7 @@ def test_labels_of_the_build_and_triggers_have_entries_of_their_own() -> None:
 def test_a_mapping_that_cannot_be_known_is_said_to_be_unknown() -> None:
     mapped = map_layers(
         DOCKERFILE,
-        traits=TRAITS["legacy"],
+        traits=ENGINE,
         target="",
         labels=0,
         empty=[False],
@@ -189,7 +191,12 @@ def test_onbuild_has_an_entry_with_the_legacy_builder_only() -> None:
     parsed = parse("FROM ${BASE}\nONBUILD RUN x\nRUN y\n")
     for builder, empty in (("legacy", [True, False]), ("buildkit", [False])):
         mapped = map_layers(
-            parsed, traits=TRAITS[builder], target="", labels=0, empty=empty, triggers=0
+            parsed,
+            traits=BUILDERS[builder].traits,
+            target="",
+            labels=0,
+            empty=empty,
+            triggers=0,
         )
         assert mapped.lines == (3,)
 
@@ -262,15 +269,15 @@ def test_a_cached_step_of_buildkit_stays_cached_over_its_updates() -> None:
 def test_workdir_root_has_no_number_in_buildkit_and_scratch_none_either() -> None:
     parsed = parse("FROM scratch\nWORKDIR /\nCOPY a /\nWORKDIR /b\n")
     told = transcript([trace("a", "[1/2] COPY a /"), trace("b", "[2/2] WORKDIR /b")])
-    assert cached_lines(parsed, told, traits=TRAITS["buildkit"]) == {3: False, 4: False}
+    assert cached_lines(parsed, told, traits=BUILDKIT) == {3: False, 4: False}
 
 
 def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
     told = transcript([{"stream": "Step 9/9 : RUN x\n"}, trace("a", "[9/9] RUN x")])
     for builder in ("legacy", "buildkit"):
-        assert cached_lines(DOCKERFILE, told, traits=TRAITS[builder]) == {}
+        assert cached_lines(DOCKERFILE, told, traits=BUILDERS[builder].traits) == {}
 
 
 def test_a_failure_that_names_no_line_has_none() -> None:
     told = transcript([{"error": "no space left on device"}])
-    assert error_line(DOCKERFILE, told, traits=TRAITS["legacy"]) is None
+    assert error_line(DOCKERFILE, told, traits=ENGINE) is None

@@ -1,0 +1,191 @@
+"""How a target's builder is driven: where its base is, its builds run, its images lie.
+
+One protocol, whatever the way: over an engine's API, by a command that drives an
+engine, or by a command with a storage of its own. `building` uses nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import docker
+import requests
+from docker.errors import DockerException
+
+from harness import loading
+from harness.base import Base
+from harness.builders import Request, engine_api
+from harness.builders.command import Bench
+from harness.builders.stream import Transcript
+from harness.case import Case
+from harness.engines import Address, Engine
+from harness.errors import EngineError, EngineGone, Unsupported
+from harness.image import Image, read_archive
+from harness.layer import Layer
+from harness.target import BUILDERS, Target
+
+#: What 26.1.5 with the containerd store says to BuildKit without a session (measured).
+_NO_SESSION = "failed to read downloaded context"
+
+
+class Driver(Protocol):
+    """A builder in a state that no other case influences."""
+
+    def base(self) -> AbstractContextManager[tuple[str, Image]]:
+        """Have the base there, for the time of a case: its reference, and the image."""
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Run one build, for `limit` seconds at most; Unsupported if it cannot be."""
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Read the image that a build made."""
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Remove what a build begun after `since` has made; what is gone is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineDriver:
+    """Drive a builder inside an engine over its API; images lie in the engine.
+
+    `shared` is the reference under which the base was loaded for all cases that need
+    no copy of their own.
+    """
+
+    target: Target
+    client: docker.APIClient
+    standard: Base
+    shared: str
+    case: Case
+
+    @contextmanager
+    def base(self) -> Iterator[tuple[str, Image]]:
+        """Give the shared base, or a copy where the cache could tell cases apart."""
+        apart = loading.isolation(self.case, self.target.family)
+        if apart == "none":
+            yield self.shared, loading.copy_of(self.standard, self.shared)
+            return
+        reference = loading.new_base()
+        layers_too = apart == "chain"
+        with loading.loaded(
+            self.client, self.standard, reference, layers_too=layers_too
+        ) as image:
+            yield reference, image
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Post the build."""
+        for what, asked in (
+            ("secrets", request.secrets),
+            ("an ssh agent", request.ssh),
+            ("named contexts", request.contexts),
+            ("provenance", request.provenance),
+        ):
+            if asked:
+                raise Unsupported(
+                    f"{what}: that needs a client, the API alone has none"
+                )
+        builder = BUILDERS[self.target.builder]
+        transcript = engine_api.build(self.client, builder, request, limit=limit)
+        if _NO_SESSION in transcript.error:
+            raise Unsupported(
+                f"BuildKit takes no context without a session here: {_NO_SESSION}"
+            )
+        return transcript
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Inspect the image and read its export."""
+        inspected = self.client.inspect_image(tag)
+        if inspected["RootFS"].get("Layers"):
+            return read_archive(self.client.get_image(tag), known=known)[0]
+        # An image without layers cannot be exported ("empty export - not
+        # implemented", measured 20.10.5 to 28.5.2); inspect tells all there is.
+        history = [
+            {"created_by": each["CreatedBy"], "comment": each["Comment"]}
+            | {"empty_layer": True}
+            for each in reversed(self.client.history(tag))
+        ]
+        config = {
+            "config": inspected["Config"],
+            "architecture": inspected["Architecture"],
+            "os": inspected["Os"],
+            "history": history,
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
+        return Image(reference=tag, config=config, config_digest="", layers=())
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Remove the image, and those that the legacy builder made on the way."""
+        loading.remove(self.client, tag, transcript.images, since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDriver:
+    """Drive an engine's builder by a client's command; images lie in the engine."""
+
+    inside: EngineDriver
+    bench: Bench
+    host: Address
+
+    def base(self) -> AbstractContextManager[tuple[str, Image]]:
+        """Give the base as the engine's own builders get it."""
+        return self.inside.base()
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Run the client's command."""
+        return self.bench.build(request, limit=limit, host=self.host)
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Read the image out of the engine."""
+        return self.inside.image(tag, known)
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Remove the image from the engine."""
+        self.inside.remove(tag, transcript, since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDriver:
+    """Drive a command with a storage of its own, which is made for this case alone."""
+
+    bench: Bench
+    standard: Base
+
+    @contextmanager
+    def base(self) -> Iterator[tuple[str, Image]]:
+        """Load the base into the storage."""
+        reference = loading.new_base()
+        with loading.archive_of(self.standard, reference) as (archive, image):
+            self.bench.load(archive, reference)
+        yield reference, image
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Run the command."""
+        return self.bench.build(request, limit=limit)
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Have the image exported, and read it."""
+        with self.bench.export(tag) as archive:
+            return read_archive(archive, known=known)[0]
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Leave the image: it goes with the storage."""
+
+
+@contextmanager
+def engine_errors(
+    engine: Engine | None, client: docker.APIClient | None
+) -> Iterator[None]:
+    """Word what the SDK raises outside of a build, and tell a dead engine from it."""
+    try:
+        yield
+    except (DockerException, requests.RequestException) as error:
+        name = engine.name if engine else ""
+        with suppress(DockerException, requests.RequestException):
+            if client is not None and client.ping():
+                raise EngineError(f"the engine refused: {error}", where=name) from error
+        raise EngineGone(
+            f"the engine does not answer any more: {error}", where=name
+        ) from error

@@ -1,0 +1,141 @@
+"""The engines of a run: each started for its first case, and stopped after its last.
+
+The controlling process holds the fleet; workers wait for an engine by a lock on a file
+that is given back when the engine answers, or cannot be had. No more engines run at a
+time than memory has room for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
+from pathlib import Path
+
+from harness.engines import Engine, Source
+from harness.errors import EngineError, HarnessError
+
+#: What starts an engine, as a context manager that stops it.
+Starter = Callable[[Source], AbstractContextManager[Engine]]
+
+
+class Fleet:
+    """Starts and stops engines beside a run, in a thread of its own.
+
+    `sources` stand in the order of use. `folder` is where workers look for them;
+    `at_once` is how many may run at the same time.
+    """
+
+    def __init__(
+        self, sources: Iterable[Source], start: Starter, folder: Path, *, at_once: int
+    ) -> None:
+        self._start = start
+        self._folder = folder
+        self._at_once = at_once
+        self._sources = {each.name: each for each in sources}
+        self._locks = {name: _lock(folder, name) for name in self._sources}
+        self._left: dict[str, int] = {}
+        self._waiting: list[str] = []
+        self._running: dict[str, ExitStack] = {}
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def expect(self, counts: Mapping[str, int]) -> None:
+        """Say how many cases come for each engine; the first ones are started."""
+        self._left = dict(counts)
+        self._waiting = [name for name in self._sources if counts.get(name)]
+        for _ in range(self._at_once):
+            self._next()
+
+    def done(self, name: str) -> None:
+        """Say that a case on an engine is over; behind the last one it is stopped."""
+        if name in self._left:
+            self._left[name] -= 1
+            if self._left[name] == 0:
+                self._tasks.put(lambda: self._stop(name))
+                self._next()
+
+    def close(self) -> None:
+        """Stop all that runs; who still waits for an engine is told."""
+        while True:
+            with suppress(queue.Empty):
+                self._tasks.get_nowait()
+                continue
+            break
+        self._tasks.put(None)
+        self._thread.join()
+        for name in list(self._running):
+            self._stop(name)
+        for name in list(self._locks):
+            self._answer(name, {"error": "the run is over", "hint": ""})
+
+    def _next(self) -> None:
+        if self._waiting:
+            name = self._waiting.pop(0)
+            self._tasks.put(lambda: self._bring(name))
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _bring(self, name: str) -> None:
+        stack = ExitStack()
+        try:
+            engine = stack.enter_context(self._start(self._sources[name]))
+        except Exception as error:  # noqa: BLE001  # a worker waits for the answer
+            said = error.message if isinstance(error, HarnessError) else repr(error)
+            hint = error.hint if isinstance(error, HarnessError) else ""
+            self._answer(name, {"error": said, "hint": hint})
+            return
+        self._running[name] = stack
+        self._answer(name, {"engine": engine.to_dict()})
+
+    def _stop(self, name: str) -> None:
+        if name in self._running:
+            self._running.pop(name).close()
+
+    def _answer(self, name: str, answer: Mapping[str, object]) -> None:
+        if name in self._locks:
+            _place(self._folder, name).write_text(json.dumps(answer), encoding="utf-8")
+            os.close(self._locks.pop(name))
+
+
+def await_engine(folder: Path, name: str) -> Engine:
+    """Wait, in a worker, until an engine answers; EngineError if it cannot be had."""
+    descriptor = os.open(_place(folder, f"{name}.lock"), os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        text = _place(folder, name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise EngineError("the run was ended before it was started", where=name) from (
+            error
+        )
+    finally:
+        os.close(descriptor)
+    answer = json.loads(text)
+    if "engine" not in answer:
+        raise EngineError(answer["error"], where=name, hint=answer["hint"])
+    return Engine.from_dict(answer["engine"])
+
+
+def turn_file(folder: Path, name: str) -> Path:
+    """Name the file that the turns on an engine are taken by."""
+    return _place(folder, f"{name}.turn")
+
+
+def _place(folder: Path, name: str) -> Path:
+    # an address has slashes
+    return folder / "engines" / name.replace("/", "_")
+
+
+def _lock(folder: Path, name: str) -> int:
+    place = _place(folder, f"{name}.lock")
+    place.parent.mkdir(exist_ok=True)
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor

@@ -1,0 +1,164 @@
+"""From a run's options to its plan and its fleet, before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import plan as plans
+from harness import provision
+from harness.base import from_archive
+from harness.builders.command import Tool
+from harness.builders.records import CommandBuilder
+from harness.engines import Engine, Source
+from harness.engines.address import connect
+from harness.engines.roots import cache_folder
+from harness.fleet import Fleet
+from harness.grid import record_target
+from harness.items import ANSWER_LIMIT
+from harness.loading import loaded, new_base
+from harness.plan import Plan
+from harness.room import MEMORY, Room
+from harness.target import matches, parse_selector
+
+#: Seconds one build may take, if `--layer-limit` says nothing else.
+LIMIT = 300.0
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add pytest's options; `layer-harness run` gives them shorter names."""
+    group = parser.getgroup("layer-harness", "cases of Layer Harness")
+    group.addoption(
+        "--layer-engine",
+        action="append",
+        default=[],
+        help="engine to build on: default, bookworm, unix://..., tcp://..., ssh://...",
+    )
+    group.addoption(
+        "--layer-target",
+        action="append",
+        default=[],
+        help="selector of targets, such as legacy or buildkit@>=23",
+    )
+    group.addoption(
+        "--layer-all",
+        action="store_true",
+        help="every engine that can run here, instead of those that are named",
+    )
+    group.addoption(
+        "--layer-memory",
+        type=float,
+        default=MEMORY,
+        help="GiB of memory for the engines of our own",
+    )
+    group.addoption(
+        "--layer-builders",
+        action="append",
+        default=[],
+        help="file with records of further command builders",
+    )
+    group.addoption("--layer-base", help="image that cases get as BASE")
+    group.addoption(
+        "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
+    )
+    group.addoption(
+        "--layer-repeat",
+        type=int,
+        default=1,
+        help="build each case so often, and mark what is not stable",
+    )
+    group.addoption(
+        "--layer-results", help="folder of results (results/ beside cases/)"
+    )
+
+
+def start(
+    option: Any, root: Path, stack: ExitStack, say: Callable[[str], None]
+) -> tuple[Plan, Fleet]:
+    """Find the engines, choose the targets, and have the fleet ready to start.
+
+    `option` are pytest's, `root` the folder of cases; `stack` ends all in order. Raises
+    HarnessError for what cannot be had.
+    """
+    cache = cache_folder()
+    results = Path(option.layer_results or root.parent / "results")
+    folder = stack.enter_context(provision.workspace(cache))
+    builders = tuple(map(Path, option.layer_builders))
+    records = plans.known_records(builders)
+    sources, tools = _offered(option, records, cache, say)
+    seats = plans.choose(sources, option.layer_target, tools)
+    used = [each for each in sources if any(each.name == s.engine for s in seats)]
+    base = folder / "base.tar"
+    running = [each.engine for each in used if each.engine]
+    provision.save_base(option.layer_base, running, cache, base, say)
+    plan = Plan(
+        seats=seats,
+        folder=folder,
+        base=base,
+        shared=new_base(),
+        results=results,
+        logs=results.parent / ".layer-harness" / "logs",
+        limit=option.layer_limit,
+        repeat=option.layer_repeat,
+        tools=tools,
+        builders=builders,
+    )
+    for seat in plan.seats:
+        if not seat.engine:
+            record_target(plan, seat)
+    room = Room(total_kib=int(option.layer_memory * 1024 * 1024), engines=len(used))
+    fleet = Fleet(
+        used,
+        lambda source: _furnished(source, plan, room, say),
+        folder,
+        at_once=room.at_once,
+    )
+    stack.callback(fleet.close)
+    return plan, fleet
+
+
+def _offered(
+    option: Any,
+    records: Mapping[str, CommandBuilder],
+    cache: Path,
+    say: Callable[[str], None],
+) -> tuple[list[Source], dict[str, Tool]]:
+    """Find the engines and tools that the options name.
+
+    Without an engine's name, what the selectors ask for decides: a builder with a
+    storage of its own needs none, and what the usual engine does not have is looked for
+    among all that can run here.
+    """
+    if option.layer_all:
+        tools = provision.tools(records.values(), cache, say)
+        return provision.everything(cache, say), tools
+    names = plans.wanted(records.values(), option.layer_target)
+    tools = provision.tools([records[name] for name in names], cache, say)
+    if option.layer_engine or not option.layer_target:
+        return provision.find(option.layer_engine, cache, say), tools
+    patterns = [parse_selector(each) for each in option.layer_target]
+    own = plans.seats_of([], tools)
+    if any(matches(patterns, each.target) for each in own):
+        return [], tools
+    usual = provision.find([], cache, say)
+    if any(matches(patterns, e.target) for e in plans.seats_of(usual, tools)):
+        return usual, tools
+    return provision.everything(cache, say), tools
+
+
+@contextmanager
+def _furnished(
+    source: Source, plan: Plan, room: Room, say: Callable[[str], None]
+) -> Iterator[Engine]:
+    """Start an engine with the base on it, and record what it says it is."""
+    with provision.start(source, cache_folder(), say, most_kib=room.each_kib) as engine:
+        for seat in plan.seats:
+            if seat.engine == source.name:
+                record_target(plan, seat, engine)
+        client = connect(engine.address, timeout=ANSWER_LIMIT)
+        with loaded(client, from_archive(plan.base), plan.shared):
+            yield engine
