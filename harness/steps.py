@@ -213,7 +213,9 @@ def _announced(
     if traits.steps == "stages":
         return _in_order(parsed, steps)
     found = []
-    by_name = {_vertex_name(parsed, stage): stage for stage in parsed.stages}
+    by_name = {
+        name: stage for stage in parsed.stages for name in _vertex_names(parsed, stage)
+    }
     for step in steps:
         stage = by_name.get(step.stage.lower())
         instruction = _numbered(parsed, stage, step) if stage else None
@@ -258,11 +260,13 @@ def _says(step: Announced, instruction: Instruction) -> bool:
     return _normal(step.text).partition(" ")[2] == text.partition(" ")[2]
 
 
-def _vertex_name(parsed: Dockerfile, stage: Stage) -> str:
-    """Name a stage as BuildKit does in `[NAME 2/3]`; a single stage has no name."""
-    if len(parsed.stages) == 1:
-        return ""
-    return stage.name.lower() or f"stage-{stage.index}"
+def _vertex_names(parsed: Dockerfile, stage: Stage) -> set[str]:
+    """Name a stage as BuildKit does in `[NAME 2/3]`.
+
+    A single stage has no name, but one when there are named contexts (measured).
+    """
+    name = stage.name.lower() or f"stage-{stage.index}"
+    return {"", name} if len(parsed.stages) == 1 else {name}
 
 
 def _numbered(parsed: Dockerfile, stage: Stage, step: Announced) -> Instruction | None:

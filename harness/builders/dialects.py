@@ -40,13 +40,14 @@ _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*
 
 @dataclass
 class Account:
-    """What was heard of one build so far."""
+    """What was heard of one build so far; `open` has lines of an unfinished message."""
 
     dialect: Dialect
     steps: dict[tuple[str, int], Announced] = field(default_factory=dict)
     vertexes: dict[str, Vertex] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
     size: int = 0
     _last: tuple[str, int] | None = None
 
@@ -96,8 +97,15 @@ class Account:
 def _rawjson(account: Account, line: str) -> None:
     """Hear BuildKit's status messages as `docker build --progress=rawjson` has them.
 
-    One JSON object a line, buildkit's client.SolveStatus; other lines are texts.
+    They are buildkit's client.SolveStatus: an object a line with buildx 0.29, indented
+    over several with 0.13 (measured). Other lines are texts.
     """
+    if account.open or line == "{":
+        account.open.append(line)
+        if line != "}":
+            return
+        line = "\n".join(account.open)
+        account.open.clear()
     try:
         status = json.loads(line)
     except ValueError:
