@@ -25,6 +25,7 @@ RULES = {
     "whiteout-attributes": "whiteouts share one inode: link name and owner are chance",
     "empty-config": "absent, null and empty mean the same in an image's config",
     "config-ids": "Image and Hostname name the container of an earlier step",
+    "builder-version": "buildah labels each image with its own version",
     "temporary-names": "ids and names of temporary folders in error texts are random",
     "registry": "why a registry is not reached is this machine's network's doing",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
@@ -35,6 +36,8 @@ _REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+"?: .*""")
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0
 
+#: https://github.com/containers/buildah/blob/main/docs/buildah-config.1.md
+_BUILDAH = "io.buildah.version"
 _CONFIG_IDS = ("Image", "Hostname", "Domainname")
 _TEXTS = (
     (re.compile(r"(?:docker\.io/)?layer-harness/build:[0-9a-f]+"), "IMAGE"),
@@ -117,6 +120,9 @@ class Noise:
                     self.touched.add("config-ids")
             elif value in (None, "", [], {}, False):
                 self.touched.add("empty-config")
+            elif name == "Labels" and _BUILDAH in value:
+                self.touched.add("builder-version")
+                kept[name] = {**value, _BUILDAH: "VERSION"}
             else:
                 kept[name] = value
         for name in ("architecture", "os", "variant", "author"):

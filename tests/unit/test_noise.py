@@ -142,3 +142,13 @@ def test_why_a_registry_is_not_reached_is_no_behaviour() -> None:
     )
     assert noise.text(said) == "failed to do request: the registry is not reached"
     assert noise.touched == {"registry"}
+
+
+def test_the_version_that_buildah_writes_into_its_images_is_no_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    labels = {"io.buildah.version": "1.28.2", "mine": "x"}
+    assert noise.config({"config": {"Labels": labels}})["Labels"] == {
+        "io.buildah.version": "VERSION",
+        "mine": "x",
+    }
+    assert noise.touched == {"builder-version"}
