@@ -18,7 +18,17 @@ from harness.base import standard
 from harness.builders.command import Tool, obtain
 from harness.builders.record import CommandBuilder
 from harness.document import nearest
-from harness.engines import Engine, Source, Suite, address, debian, roots
+from harness.engines import (
+    Engine,
+    Source,
+    Suite,
+    address,
+    debian,
+    image,
+    released,
+    roots,
+)
+from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
 from harness.target import plain_version
 
@@ -109,10 +119,13 @@ def start(
     say: Callable[[str], None],
     *,
     most_kib: int | None = None,
+    on: str = "",
 ) -> Iterator[Engine]:
     """Start an engine where it comes from, and stop it at the end.
 
-    `most_kib` bounds what its data may take of the memory. Raises EngineError.
+    `most_kib` bounds what its data may take of the memory. `on` names the engine that
+    one in a container runs on; the one at the usual place if it says nothing. Raises
+    EngineError.
     """
     if source.engine is not None:
         yield source.engine
@@ -121,6 +134,36 @@ def start(
             source.suite, cache=cache, say=say, store=source.store, most_kib=most_kib
         ) as started:
             yield started.engine
+    else:
+        release = Released(
+            version=source.version, image=source.image, stores=(source.store,)
+        )
+        with (
+            start(_outer(on, cache, say), cache, say) as outer,
+            image.start(
+                release,
+                name=source.name,
+                outer=outer.address,
+                store=source.store,
+                cache=cache,
+                say=say,
+            ) as engine,
+        ):
+            yield engine
+
+
+def _outer(on: str, cache: Path, say: Callable[[str], None]) -> Source:
+    """Find the engine that containers of engines run on."""
+    if on:
+        return _source(on, cache, say)
+    place = address.find("default")
+    if not address.answers(place):
+        raise EngineError(
+            "an engine in a container runs on a Docker engine, and none answers at the "
+            "usual place",
+            hint="start one, or name one with --on ADDRESS",
+        )
+    return _running("default")
 
 
 def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
@@ -129,12 +172,17 @@ def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
         return _running(name)
     if found := debian.named(name):
         return _of_suite(*found, cache, say)
+    if released_as := released.find(name):
+        release, store = released_as
+        return Source(
+            name=name, version=release.version, store=store, image=release.image
+        )
     if "/" not in name:
         known = [word for each in roots.suites() for word in (each.name, each.version)]
         raise UsageError(
             f"`{name}` is no engine we know",
             where="--engine",
-            hint=f"{nearest(name, known)}; or {address.ALLOWED}",
+            hint=f"{nearest(name, known)}; or docker:27-dind; or {address.ALLOWED}",
         )
     return _running(name)
 
