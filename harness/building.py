@@ -7,70 +7,29 @@ made is removed, and nothing else.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import floor
-from pathlib import Path
 from typing import Any, BinaryIO
 
-import docker
-
-from harness import containers, ondisk, panic
-from harness.base import Base
+from harness import containers, dockerfile, ondisk
+from harness.aftermath import await_engine, blamed, is_lost
 from harness.builders import Request
-from harness.builders.stream import Ending, Transcript
+from harness.builders.stream import Transcript, said_before
 from harness.case import Case
 from harness.casefile import Build
 from harness.context import ContextFile, tar_file
-from harness.driver import Driver, EngineDriver, engine_errors
-from harness.engines import Engine
-from harness.engines.address import answers, await_answer
-from harness.errors import CaseError, EngineGone
+from harness.dockerignore import IgnoreError, sent
+from harness.driver import Driver, engine_errors
+from harness.errors import CaseError, EngineGone, Unsupported
 from harness.image import Image
 from harness.loading import PREFIX
 from harness.observation import ContainerRecord
-from harness.target import Target
-
-#: Seconds that an engine gets to come back after a build has killed it.
-RESTART = 60.0
-
-_ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where cases are built: a target, its engine, the base, seconds for one build.
-
-    `shared` is the reference under which the base was loaded for all cases that need
-    no copy of their own. `alone` says that nothing else is built on the engine, so that
-    a build that breaks off is what broke it.
-    """
-
-    target: Target
-    engine: Engine
-    client: docker.APIClient
-    base: Base
-    shared: str
-    limit: float
-    alone: bool = False
-
-    def now(self) -> float:
-        """Tell the engine's time, which is what its files have."""
-        return time.time() + self.engine.clock_offset
-
-    def driver(self, case: Case) -> Driver:
-        """Give what drives the target's builder for one case."""
-        return EngineDriver(
-            target=self.target,
-            client=self.client,
-            standard=self.base,
-            shared=self.shared,
-            case=case,
-        )
+from harness.site import Site
+from harness.target import BUILDERS, Builder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +68,21 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     refuses outside of a build, ArchiveError for an export that cannot be true.
     """
     with ExitStack() as stack, engine_errors(site.engine, site.client):
-        driver = site.driver(case)
+        driver = stack.enter_context(site.driver(case))
         reference, base_image = stack.enter_context(driver.base())
         since = site.now()
         offered = {"BASE": reference}
         done: list[Built] = []
         for name in case.builds:
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
-            request = _Asked(case=case, name=name, tag=tag, offered=offered)
-            built = _build(request, driver, site)
+            asked = _Asked(
+                case=case,
+                builder=BUILDERS[site.target.builder],
+                name=name,
+                tag=tag,
+                offered=offered,
+            )
+            built = _build(asked, driver, site)
             stack.callback(driver.remove, tag, built.transcript, floor(since))
             offered[argument(name)] = tag
             if built.transcript.ending == "ok":
@@ -150,21 +115,31 @@ def next_second(now: Callable[[], float]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """One build of a case: its tag, and the arguments it is offered."""
+    """One build of a case: its builder and tag, and the arguments it is offered."""
 
     case: Case
+    builder: Builder
     name: str
     tag: str
     offered: Mapping[str, str]
 
     def request(self, stack: ExitStack) -> Request:
-        """Make the request; those arguments are given that the Dockerfile declares."""
+        """Make the request; those arguments are given that the Dockerfile declares.
+
+        What is posted has gone through .dockerignore as a client's would; a command
+        sees to that itself. Raises IgnoreError for what a client refuses.
+        """
         case, name = self.case, self.name
         plan = case.builds[name]
-        declared = set(_ARG.findall(plan.dockerfile))
+        declared = dockerfile.parse(plan.dockerfile).declared
         args = {key: text for key, text in self.offered.items() if key in declared}
+        files = case.context(name)
+        if self.builder.place == "api":
+            files = sent(files, plan.file, self.builder.family, raw=plan.raw)
+        elif plan.raw:
+            raise Unsupported("a raw context: a command filters what it sends itself")
         return Request(
-            context=stack.enter_context(_tar(case, name, case.context(name))),
+            context=stack.enter_context(_tar(case, name, files)),
             tag=self.tag,
             file=plan.file,
             args={**args, **plan.args},
@@ -184,50 +159,26 @@ class _Asked:
 
 def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
-    mark = _size(site.engine.log)
+    plan = asked.case.builds[asked.name]
+    mark = site.log.stat().st_size if site.log else 0
     with ExitStack() as stack:
-        transcript = driver.build(asked.request(stack), site.limit)
-    if transcript.ending == "broken":
-        # Neither an image nor an error: a panic in the handler, or a dead engine. Its
-        # doing, or that of a build beside it?
+        try:
+            request = asked.request(stack)
+        except IgnoreError as refused:
+            transcript = said_before(str(refused))
+            return Built(name=asked.name, build=plan, transcript=transcript)
+        transcript = driver.build(request, site.limit)
+    if site.engine is not None and is_lost(transcript, site):
+        # A panic in the handler, or a dead engine. Its doing, or that of a build
+        # beside it?
         if not site.alone:
             raise EngineGone(
                 f"the engine broke the build `{asked.name}` off without a word",
-                where=site.engine.name,
+                where=site.name,
             )
-        transcript = _blamed(transcript, site, mark)
+        transcript = blamed(transcript, site, mark)
         await_engine(site)
-    plan = asked.case.builds[asked.name]
     return Built(name=asked.name, build=plan, transcript=transcript)
-
-
-def await_engine(site: Site) -> None:
-    """Wait for an engine that a build has killed; EngineGone if it stays away."""
-    if not await_answer(site.engine.address, RESTART):
-        raise EngineGone(
-            "the engine does not come back after a build that killed it",
-            where=site.engine.name,
-            hint="start it again; what was measured is kept",
-        )
-
-
-def _size(log: str | None) -> int:
-    return Path(log).stat().st_size if log else 0
-
-
-def _blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
-    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
-    if site.engine.log is None:
-        caught = answers(site.engine.address)
-        words = "no word: the engine's log is not at hand"
-    else:
-        with Path(site.engine.log).open("rb") as file:
-            file.seek(mark)
-            said = file.read().decode("utf-8", errors="replace")
-        caught = panic.is_caught(said)
-        words = panic.first_lines(said) or "no panic in the engine's log"
-    ending: Ending = "panic" if caught else "broken"
-    return replace(transcript, ending=ending, error=words, log=transcript.log + words)
 
 
 def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:
@@ -263,6 +214,8 @@ def _looked_into(
     case: Case, built: Built, tag: str, site: Site, *, on_disk: bool
 ) -> Built:
     """Add to an image in an engine what else the case asks for."""
+    if site.engine is None or site.client is None:
+        return built
     container = None
     if built.build.run is not None:
         container = containers.run(

@@ -18,9 +18,10 @@ from docker.errors import DockerException
 from harness import loading
 from harness.base import Base
 from harness.builders import Request, engine_api
+from harness.builders.command import Bench
 from harness.builders.stream import Transcript
 from harness.case import Case
-from harness.engines import Engine
+from harness.engines import Address, Engine
 from harness.errors import EngineError, EngineGone, Unsupported
 from harness.image import Image, read_archive
 from harness.layer import Layer
@@ -118,6 +119,59 @@ class EngineDriver:
     def remove(self, tag: str, transcript: Transcript, since: float) -> None:
         """Remove the image, and those that the legacy builder made on the way."""
         loading.remove(self.client, tag, transcript.images, since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDriver:
+    """Drive an engine's builder by a client's command; images lie in the engine."""
+
+    inside: EngineDriver
+    bench: Bench
+    host: Address
+
+    def base(self) -> AbstractContextManager[tuple[str, Image]]:
+        """Give the base as the engine's own builders get it."""
+        return self.inside.base()
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Run the client's command."""
+        return self.bench.build(request, limit=limit, host=self.host)
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Read the image out of the engine."""
+        return self.inside.image(tag, known)
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Remove the image from the engine."""
+        self.inside.remove(tag, transcript, since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDriver:
+    """Drive a command with a storage of its own, which is made for this case alone."""
+
+    bench: Bench
+    standard: Base
+
+    @contextmanager
+    def base(self) -> Iterator[tuple[str, Image]]:
+        """Load the base into the storage."""
+        reference = loading.new_base()
+        with loading.archive_of(self.standard, reference) as (archive, image):
+            self.bench.load(archive, reference)
+        yield reference, image
+
+    def build(self, request: Request, limit: float) -> Transcript:
+        """Run the command."""
+        return self.bench.build(request, limit=limit)
+
+    def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
+        """Have the image exported, and read it."""
+        with self.bench.export(tag) as archive:
+            return read_archive(archive, known=known)[0]
+
+    def remove(self, tag: str, transcript: Transcript, since: float) -> None:
+        """Leave the image: it goes with the storage."""
 
 
 @contextmanager

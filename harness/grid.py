@@ -11,7 +11,7 @@ from harness.case import load_cases, load_groups
 from harness.engines import Engine
 from harness.matrix import Matrix, tabulate_results
 from harness.noise import RULES
-from harness.plan import Plan
+from harness.plan import Plan, Seat
 from harness.result import Result, TargetRecord
 from harness.target import Target
 
@@ -39,17 +39,20 @@ def gather(
     return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
 
 
-def record_target(plan: Plan, target: Target, engine: Engine) -> None:
-    """Write `target.json`: what the engine says it is, and the base used."""
+def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
+    """Write `target.json`: what engine and tool say they are, and the base used."""
     base = from_archive(plan.base)
+    target = seat.target
+    tool = plan.tools.get(seat.tool)
     record = TargetRecord(
         target=target.id,
         builder=target.builder,
-        version=engine.version,
-        api=engine.api,
-        store=engine.storage,
-        architecture=engine.architecture,
-        components=dict(engine.components),
+        version=engine.version if engine else tool.version if tool else "",
+        api=engine.api if engine else "",
+        store=target.store,
+        architecture=engine.architecture if engine else "",
+        components=dict(engine.components) if engine else {},
+        tool={tool.record.name: tool.version} if tool else {},
         base={"diff_ids": [layer.diff_id for layer in base.layers]},
         rules=RULES,
     )

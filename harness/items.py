@@ -11,14 +11,14 @@ import pytest
 
 from harness import result
 from harness.base import from_archive
-from harness.building import Site
 from harness.case import Case, load_case
 from harness.dockerfile import parse
 from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.fleet import await_engine, turn_file
 from harness.plan import Plan, Seat
-from harness.trial import attempt_in_turn
+from harness.site import Site
+from harness.trial import attempt, attempt_in_turn
 from harness.turns import Turns
 
 #: Seconds for each of an engine's answers but a build's.
@@ -82,6 +82,7 @@ class CaseItem(pytest.Item):
         self.case = case
         self.target = target = seat.target
         self.engine = seat.engine
+        self.tool = seat.tool
         self.measured: result.Result | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
         self.user_properties.append((ENGINE, seat.engine))
@@ -93,8 +94,11 @@ class CaseItem(pytest.Item):
         plan = self.config.stash[PLAN]
         site = self._site(plan)
         began = time.monotonic()
-        turns = Turns(place=turn_file(plan.folder, site.engine.name))
-        trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
+        if site.engine is None:
+            trial = attempt(self.case, site, repeat=plan.repeat)
+        else:
+            turns = Turns(place=turn_file(plan.folder, site.engine.name))
+            trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
         self.measured = trial.result
         self.user_properties.append((SECONDS, time.monotonic() - began))
         result.save(plan.results, trial.result)
@@ -110,11 +114,14 @@ class CaseItem(pytest.Item):
     def _site(self, plan: Plan) -> Site:
         sites = self.config.stash[SITES]
         if self.target.id not in sites:
-            engine = await_engine(plan.folder, self.engine)
+            engine = await_engine(plan.folder, self.engine) if self.engine else None
+            client = connect(engine.address, timeout=ANSWER_LIMIT) if engine else None
             sites[self.target.id] = Site(
                 target=self.target,
                 engine=engine,
-                client=connect(engine.address, timeout=ANSWER_LIMIT),
+                client=client,
+                tool=plan.tools.get(self.tool),
+                folder=plan.folder / "benches",
                 base=from_archive(plan.base),
                 shared=plan.shared,
                 limit=plan.limit,

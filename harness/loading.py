@@ -41,10 +41,7 @@ def loaded(
 
     Raises EngineError when the engine refuses it.
     """
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
-        archive = cast("BinaryIO", file)
-        image = salted(base, reference, reference, archive, layers_too=layers_too)
-        archive.seek(0)
+    with archive_of(base, reference, layers_too=layers_too) as (archive, image):
         for line in client.load_image(archive, quiet=True):
             if "error" in line:
                 raise EngineError(f"the engine does not load the base: {line['error']}")
@@ -52,6 +49,18 @@ def loaded(
         yield image
     finally:
         remove(client, reference, (), 0)
+
+
+@contextmanager
+def archive_of(
+    base: Base, reference: str, *, layers_too: bool = True
+) -> Iterator[tuple[BinaryIO, Image]]:
+    """Write the archive of a copy of the base, as `loaded` loads it; at its start."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        archive = cast("BinaryIO", file)
+        image = salted(base, reference, reference, archive, layers_too=layers_too)
+        archive.seek(0)
+        yield archive, image
 
 
 def copy_of(base: Base, reference: str) -> Image:

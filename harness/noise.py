@@ -26,8 +26,11 @@ RULES = {
     "empty-config": "absent, null and empty mean the same in an image's config",
     "config-ids": "Image and Hostname name the container of an earlier step",
     "temporary-names": "ids and names of temporary folders in error texts are random",
+    "registry": "why a registry is not reached is this machine's network's doing",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
 }
+
+_REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+"?: .*""")
 
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0
@@ -39,7 +42,9 @@ _TEXTS = (
     (re.compile(r"/var/lib/docker/[^\s\"':]*"), "PATH"),
     (re.compile(r"/var/lib/containerd/[^\s\"':]*"), "PATH"),
     (re.compile(r"/tmp/[a-z-]*\d{3,}[^\s\"':]*"), "PATH"),
-    (re.compile(r"\bref [a-z0-9]{25}(?:::[a-z0-9]{25})?"), "ref ID"),
+    (re.compile(r"\bref [a-z0-9-]{25,36}(?:::[a-z0-9]{25})?"), "ref ID"),
+    (re.compile(r"\bprepare [a-z0-9]{25}(?: as [a-z0-9]{25})?"), "prepare ID"),
+    (re.compile(r"layer-harness/base/manifests/[0-9a-f]{32}"), "BASE"),
     (re.compile(r"\b[a-z0-9]{25}::[a-z0-9]{25}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "ID"),
 )
@@ -129,7 +134,9 @@ class Noise:
 
     def text(self, text: str) -> str:
         """Take what is random out of an error's text."""
-        clean = self.named(text)
+        clean, count = _REGISTRY.subn("the registry is not reached", self.named(text))
+        if count:
+            self.touched.add("registry")
         for pattern, word in _TEXTS:
             clean, count = pattern.subn(word, clean)
             if count:

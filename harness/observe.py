@@ -14,7 +14,7 @@ from typing import Any
 
 from harness import dockerfile, ondisk
 from harness.builders.stream import Ending
-from harness.building import Built, Run, Site, argument, next_second, run
+from harness.building import Built, Run, argument, next_second, run
 from harness.case import Case
 from harness.dockerfile import Dockerfile
 from harness.image import Image
@@ -31,8 +31,9 @@ from harness.observation import (
     View,
 )
 from harness.relations import Lineage, relate, trace
+from harness.site import Site
 from harness.steps import Mapped, cached_lines, error_line, map_layers
-from harness.target import Target
+from harness.target import BUILDERS, Target
 from harness.view import apply
 
 #: How a build without an image ended, by how its stream did.
@@ -101,8 +102,8 @@ class Recorder:
         built = self.run.built[position]
         noise = self._noise()
         transcript, image = built.transcript, built.image
-        parsed = dockerfile.parse(built.build.dockerfile)
-        builder = self.target.builder
+        parsed = dockerfile.parse(built.build.dockerfile, built.build.args)
+        traits = BUILDERS[self.target.builder].traits
         self.below[built.name] = {}
         if image is None:
             outcome = _OUTCOMES[transcript.ending]
@@ -113,7 +114,7 @@ class Recorder:
                 name=built.name,
                 outcome=outcome,
                 error=error,
-                error_line=error_line(parsed, transcript, builder=builder),
+                error_line=error_line(parsed, transcript, traits=traits),
                 noise=tuple(sorted(noise.touched)),
             )
         parent = self._parent(parsed, built, self.run.built[:position])
@@ -125,16 +126,17 @@ class Recorder:
         own = history[skipped:]
         mapped = map_layers(
             parsed,
-            builder=builder,
+            traits=traits,
             target=built.build.target,
             labels=len(built.build.labels),
             empty=[bool(each.get("empty_layer")) for each in own],
             triggers=_triggers(parent),
+            created_by=[str(each.get("created_by") or "") for each in own],
         )
         layers = self._layers(image, view, mapped, noise)
         # A case's only build has nothing of its own to take from a cache.
         alone = len(self.case.builds) == 1
-        cached = {} if alone else cached_lines(parsed, transcript, builder=builder)
+        cached = {} if alone else cached_lines(parsed, transcript, traits=traits)
         steps = tuple(
             Step(
                 line=each.line,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pytest
 from harness import plan as plans
 from harness import provision
 from harness.base import from_archive
+from harness.builders.command import Tool
+from harness.builders.record import CommandBuilder
 from harness.engines import Engine, Source
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -53,6 +55,12 @@ def add_options(parser: pytest.Parser) -> None:
         default=MEMORY,
         help="GiB of memory for the engines of our own",
     )
+    group.addoption(
+        "--layer-builders",
+        action="append",
+        default=[],
+        help="file with records of further command builders",
+    )
     group.addoption("--layer-base", help="image that cases get as BASE")
     group.addoption(
         "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
@@ -79,13 +87,10 @@ def start(
     cache = cache_folder()
     results = Path(option.layer_results or root.parent / "results")
     folder = stack.enter_context(provision.workspace(cache))
-    if option.layer_all:
-        sources = provision.everything(cache, say)
-    else:
-        sources = provision.find(option.layer_engine, cache, say)
-        if not option.layer_engine and not _offered(sources, option.layer_target):
-            sources = provision.everything(cache, say)
-    seats = plans.choose(sources, option.layer_target)
+    builders = tuple(map(Path, option.layer_builders))
+    records = plans.known_records(builders)
+    sources, tools = _offered(option, records, cache, say)
+    seats = plans.choose(sources, option.layer_target, tools)
     used = [each for each in sources if any(each.name == s.engine for s in seats)]
     base = folder / "base.tar"
     running = [each.engine for each in used if each.engine]
@@ -99,7 +104,12 @@ def start(
         logs=results.parent / ".layer-harness" / "logs",
         limit=option.layer_limit,
         repeat=option.layer_repeat,
+        tools=tools,
+        builders=builders,
     )
+    for seat in plan.seats:
+        if not seat.engine:
+            record_target(plan, seat)
     room = Room(total_kib=int(option.layer_memory * 1024 * 1024), engines=len(used))
     fleet = Fleet(
         used,
@@ -111,14 +121,33 @@ def start(
     return plan, fleet
 
 
-def _offered(sources: Sequence[Source], selectors: Sequence[str]) -> bool:
-    """Say whether the usual engine has any target that the selectors name."""
-    patterns = [parse_selector(each) for each in selectors]
-    return any(
-        matches(patterns, target)
-        for each in sources
-        for target in plans.targets_of(each.version, each.store)
-    )
+def _offered(
+    option: Any,
+    records: Mapping[str, CommandBuilder],
+    cache: Path,
+    say: Callable[[str], None],
+) -> tuple[list[Source], dict[str, Tool]]:
+    """Find the engines and tools that the options name.
+
+    Without an engine's name, what the selectors ask for decides: a builder with a
+    storage of its own needs none, and what the usual engine does not have is looked for
+    among all that can run here.
+    """
+    if option.layer_all:
+        tools = provision.tools(records.values(), cache, say)
+        return provision.everything(cache, say), tools
+    names = plans.wanted(records.values(), option.layer_target)
+    tools = provision.tools([records[name] for name in names], cache, say)
+    if option.layer_engine or not option.layer_target:
+        return provision.find(option.layer_engine, cache, say), tools
+    patterns = [parse_selector(each) for each in option.layer_target]
+    own = plans.seats_of([], tools)
+    if any(matches(patterns, each.target) for each in own):
+        return [], tools
+    usual = provision.find([], cache, say)
+    if any(matches(patterns, e.target) for e in plans.seats_of(usual, tools)):
+        return usual, tools
+    return provision.everything(cache, say), tools
 
 
 @contextmanager
@@ -129,7 +158,7 @@ def _furnished(
     with provision.start(source, cache_folder(), say, most_kib=room.each_kib) as engine:
         for seat in plan.seats:
             if seat.engine == source.name:
-                record_target(plan, seat.target, engine)
+                record_target(plan, seat, engine)
         client = connect(engine.address, timeout=ANSWER_LIMIT)
         with loaded(client, from_archive(plan.base), plan.shared):
             yield engine

@@ -7,28 +7,39 @@ worker collects the same items.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness.builders.command import Tool
+from harness.builders.record import CommandBuilder
+from harness.builders.records import load_records, standard
 from harness.engines import Engine, Source
 from harness.errors import UsageError
 from harness.target import (
     BUILDERS,
     Target,
     matches,
+    of_record,
     parse_selector,
     parse_target,
     plain_version,
+    register,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A target of a run, and the name of the engine that it is on."""
+    """A target of a run, the name of the engine it is on, and of the tool it takes.
+
+    `engine` is empty for a builder with a storage of its own, `tool` for one inside an
+    engine.
+    """
 
     target: Target
-    engine: str
+    engine: str = ""
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,8 @@ class Plan:
     `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
     base image's archive, `shared` the reference under which every engine has it,
     `limit` the seconds one build may take, `repeat` how often each case is built to
-    find what is not stable.
+    find what is not stable. `tools` are the command builders' by name, `builders` the
+    user's own files of records.
     """
 
     seats: tuple[Seat, ...]
@@ -49,6 +61,8 @@ class Plan:
     logs: Path
     limit: float
     repeat: int = 1
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    builders: tuple[Path, ...] = ()
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -56,15 +70,18 @@ class Plan:
         found = (each.target for each in self.seats)
         return tuple(sorted(found, key=lambda each: each.order))
 
-    def seat(self, target: Target) -> Seat:
-        """Find a target's engine."""
-        return next(each for each in self.seats if each.target == target)
-
     def to_json(self) -> str:
         """Write what a worker needs."""
         return json.dumps(
             {
-                "seats": [[each.target.id, each.engine] for each in self.seats],
+                "builders": [str(each) for each in self.builders],
+                "tools": {
+                    name: [tool.record.name, tool.root and str(tool.root), tool.version]
+                    for name, tool in self.tools.items()
+                },
+                "seats": [
+                    [each.target.id, each.engine, each.tool] for each in self.seats
+                ],
                 "folder": str(self.folder),
                 "base": str(self.base),
                 "shared": self.shared,
@@ -79,10 +96,21 @@ class Plan:
 def from_json(text: str) -> Plan:
     """Read what `Plan.to_json` wrote."""
     plain = json.loads(text)
+    builders = tuple(map(Path, plain["builders"]))
+    records = known_records(builders)
     return Plan(
+        builders=builders,
+        tools={
+            name: Tool(
+                record=records[record],
+                root=Path(root) if root else None,
+                version=version,
+            )
+            for name, (record, root, version) in plain["tools"].items()
+        },
         seats=tuple(
-            Seat(target=parse_target(target), engine=engine)
-            for target, engine in plain["seats"]
+            Seat(target=parse_target(target), engine=engine, tool=tool)
+            for target, engine, tool in plain["seats"]
         ),
         folder=Path(plain["folder"]),
         base=Path(plain["base"]),
@@ -109,20 +137,79 @@ def engine_targets(engine: Engine) -> list[Target]:
     return targets_of(engine.version, engine.storage)
 
 
-def choose(sources: Iterable[Source], selectors: Iterable[str]) -> tuple[Seat, ...]:
-    """Pick the targets on the engines; UsageError when none is left or two are one."""
+def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
+    """Give the package's records and those of the user's files, and register them.
+
+    Raises CaseError for a mistake in a file, UsageError for a name that is taken.
+    """
+    found = standard()
+    for each in files:
+        own = load_records(each)
+        register(of_record(record) for record in own.values())
+        found |= own
+    return found
+
+
+def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[str]:
+    """Name the command builders that selectors ask for by name, or by a pattern of it.
+
+    A family alone does not: their tools have to be fetched.
+    """
     patterns = [parse_selector(each) for each in selectors]
-    every = [
-        Seat(target=target, engine=source.name)
-        for source in sources
-        for target in targets_of(source.version, source.store)
+    return [
+        record.name
+        for record in records
+        if any(
+            fnmatchcase(record.name, each.builder)
+            for each in patterns
+            if not each.negated and each.builder != "*"
+        )
     ]
-    seen: dict[str, str] = {}
+
+
+def seats_of(sources: Iterable[Source], tools: Mapping[str, Tool]) -> list[Seat]:
+    """List all targets on the engines and of the tools, in the order of engines."""
+    clients = [
+        (name, tool) for name, tool in tools.items() if tool.record.place == "engine"
+    ]
+    found = []
+    for source in sources:
+        found += [
+            Seat(target=target, engine=source.name)
+            for target in targets_of(source.version, source.store)
+        ]
+        for name, tool in clients:
+            target = Target(
+                builder=tool.record.name, version=source.version, store=source.store
+            )
+            found.append(Seat(target=target, engine=source.name, tool=name))
+    for name, tool in tools.items():
+        if tool.record.place == "own":
+            for store in tool.record.stores or ("",):
+                target = Target(
+                    builder=tool.record.name,
+                    version=plain_version(tool.version),
+                    store=store,
+                )
+                found.append(Seat(target=target, tool=name))
+    return found
+
+
+def choose(
+    sources: Iterable[Source],
+    selectors: Iterable[str],
+    tools: Mapping[str, Tool] | None = None,
+) -> tuple[Seat, ...]:
+    """Pick the targets; UsageError when none is left or two are one."""
+    patterns = [parse_selector(each) for each in selectors]
+    every = seats_of(sources, tools or {})
+    seen: dict[str, Seat] = {}
     for each in every:
-        other = seen.setdefault(each.target.id, each.engine)
-        if other != each.engine:
+        other = seen.setdefault(each.target.id, each)
+        if other is not each:
             raise UsageError(
-                f"`{each.engine}` and `{other}` are the same version and store",
+                f"`{each.engine or each.tool}` and `{other.engine or other.tool}` are "
+                "the same version and store",
                 hint="name one of them: results are kept by version, not by engine",
             )
     chosen = [each for each in every if matches(patterns, each.target)]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from harness.base import standard
+from harness.builders.command import Tool, obtain
+from harness.builders.record import CommandBuilder
 from harness.document import nearest
 from harness.engines import Engine, Source, Suite, address, debian, roots
 from harness.errors import EngineError, UsageError
@@ -58,6 +60,24 @@ def everything(cache: Path, say: Callable[[str], None]) -> list[Source]:
     place = address.find("default")
     if address.answers(place):
         found.append(_running("default"))
+    return found
+
+
+def tools(
+    records: Iterable[CommandBuilder], cache: Path, say: Callable[[str], None]
+) -> dict[str, Tool]:
+    """Get the tools of command builders, each version that can be had here.
+
+    A tool on the PATH of a record that names one comes in where no Debian suite does.
+    """
+    found = {}
+    for record in records:
+        if record.suites and not debian.obstacles():
+            for suite in record.suites:
+                name = f"{record.name} of Debian {suite.name}"
+                found[name] = obtain(record, suite, cache, say)
+        elif record.path and shutil.which(record.path):
+            found[record.name] = obtain(record, None, cache, say)
     return found
 
 

@@ -52,7 +52,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """`results/TARGET/target.json`: what the engine said it is, and the base used."""
+    """`results/TARGET/target.json`: what engine and tool said they are; the base used.
+
+    `tool` has the version of a command builder's command by the record's name; `api`
+    and `architecture` are empty where there is no engine.
+    """
 
     format: int = FORMAT
     target: str
@@ -62,6 +66,7 @@ class TargetRecord:
     store: str
     architecture: str
     components: Mapping[str, str] = field(default_factory=dict)
+    tool: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.builders.records import CommandBuilder, standard
+from harness.builders.record import CommandBuilder
+from harness.builders.records import standard
 from harness.engines import Suite, address, apt, debian, roots
 from harness.errors import HarnessError
 from harness.plan import engine_targets, targets_of
@@ -24,8 +25,9 @@ State = Literal["ready", "can be prepared", "not here"]
 class Offer:
     """A target, the engine or tool that it takes, and whether that is here.
 
-    `target` is its ID, empty where the version of what is missing is not known. `why` says what is missing, `remedy` what to do; `measured` is false for what no run
-    of ours has tried.
+    `target` is its ID, empty where the version of what is missing is not known. `why`
+    says what is missing, `remedy` what to do; `measured` is false for what no run of
+    ours has tried.
     """
 
     target: str

@@ -10,31 +10,31 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: `every`: an entry for each instruction of the chain; `layers-only`: none for an
-#: instruction that made no layer; `last`: an entry for each, the only layer on the
-#: last of them, whatever instruction changed the files.
+#: instruction that made no layer; `last`: an entry for each, and the only layer of a
+#: stage on its last one, whatever instruction changed the files.
 History = Literal["every", "layers-only", "last"]
-#: How announced steps are numbered: `whole` over the whole Dockerfile, `vertexes` over
-#: what can make a layer within a named stage, `stages` over all instructions of a
-#: numbered stage, `texts` not at all, so that a step is known by its text only.
-Steps = Literal["whole", "vertexes", "stages", "texts"]
+#: How announced steps go with instructions: `whole` by number over the whole
+#: Dockerfile; `vertexes` by number among what can make a layer in a named stage;
+#: `stages` in order, over all instructions of a numbered stage or of all stages.
+Steps = Literal["whole", "vertexes", "stages"]
+#: Entries at the end for labels of the build: none, one for each, or as the version
+#: has it (buildah: none in 1.19.6, one each in 1.28.2, one for all from 1.39.3 on).
+Labels = Literal["none", "each", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
     """How a builder's history and steps go with a Dockerfile's instructions.
 
-    `onbuild` says that ONBUILD itself has an entry, `labels` that each label of the
-    build option has one, at the end. `committed` says that an entry at the end stands
-    for the commit and for no instruction.
+    `onbuild` says that ONBUILD itself has an entry.
     """
 
-    history: History = "every"
     steps: Steps
+    history: History = "every"
     onbuild: bool = True
-    labels: bool = False
-    committed: bool = False
+    labels: Labels = "none"
 
 
 #: Checked on 2,944 saved images of both builders, 20.10.5 to 28.5.2.
-LEGACY = Traits(steps="whole", labels=True)
+LEGACY = Traits(steps="whole", labels="each")
 BUILDKIT = Traits(steps="vertexes", onbuild=False)

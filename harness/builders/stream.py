@@ -61,6 +61,13 @@ class Transcript:
     log: str
 
 
+def said_before(error: str) -> Transcript:
+    """Give the transcript of a build that a client refused before any builder ran."""
+    return Transcript(
+        ending="error", error=error, status=0, steps=(), images=(), log=f"{error}\n"
+    )
+
+
 def read_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Cut a byte stream into its JSON objects; what is none becomes a log text."""
     rest = b""
@@ -162,7 +169,7 @@ class Listener:
 
     def transcript(self, *, status: int, timed_out: bool = False) -> Transcript:
         """Conclude from all that was heard."""
-        steps = [*self.steps.values(), *_from_vertexes(self.vertexes.values())]
+        steps = [*self.steps.values(), *from_vertexes(self.vertexes.values())]
         ending: Ending = "broken"
         if timed_out:
             ending = "timeout"
@@ -201,7 +208,8 @@ def _mark_failed(
     ]
 
 
-def _from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
+def from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
+    """Give the steps among BuildKit's vertexes, by stage and number."""
     found = []
     for vertex in vertexes:
         match = _VERTEX.match(vertex.name)

@@ -101,7 +101,7 @@ def run(command: Sequence[str], *, what: str, lock: int | None = None) -> str:
     can be had (no root, a locked-down container) only the command itself dies.
     """
     process = subprocess.Popen(
-        [*_guard(), *command],
+        [*guard(), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -208,7 +208,11 @@ def freshness(*, stale: bool) -> dict[str, str]:
     return patience | ({"Acquire::Check-Valid-Until": "false"} if stale else {})
 
 
-def _guard() -> list[str]:
+def guard() -> list[str]:
+    """Give the words before a command that let it end with this process.
+
+    Where a PID namespace can be had, all that it starts ends with it too.
+    """
     dies_with_us = ["setpriv", "--pdeathsig", "KILL"]
     namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""Unpack a Debian suite's engine once into the cache, ready for chroot.
+"""Unpack a Debian suite's engine or tool once into the cache, ready for chroot.
 
 A root is finished in a folder beside its place and renamed into it, under a lock that
 the unpacking tool holds too: two processes do not meet, and one that was killed leaves
@@ -109,7 +109,8 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
             return place
         mirror = apt.mirror()
         apt.need("mmdebstrap", say)
-        say(f"unpacking Debian {suite.name}'s docker.io (once, about 350 MB)")
+        what = next(each for each in suite.packages if each != "busybox-static")
+        say(f"unpacking Debian {suite.name}'s {what} (once, 100 to 350 MB)")
         began = time.monotonic()
         root = folder / "root"
         options = [

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
+from harness.plan import known_records
 from harness.room import MEMORY
 from harness.target import parse_selector
 
@@ -42,6 +43,14 @@ target = click.option(
     metavar="SELECTOR",
     help="legacy, buildkit@>=23, *+containerd, !legacy@20.10; repeatable.",
 )
+builders = click.option(
+    "--builders",
+    "builders",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Records of further command builders (CONTRIBUTING.md); repeatable.",
+)
 every = click.option(
     "--all", "every", is_flag=True, help="Every engine that can run here, in turn."
 )
@@ -64,8 +73,15 @@ output = click.option(
 )
 
 
-def check(engines: Sequence[str], targets: Sequence[str], *, every: bool) -> None:
-    """Refuse selectors that are none, and engines beside `--all`."""
+def check(
+    engines: Sequence[str],
+    targets: Sequence[str],
+    builders: Sequence[Path],
+    *,
+    every: bool,
+) -> None:
+    """Refuse selectors and records that are none, and engines beside `--all`."""
+    known_records(builders)
     for each in targets:
         parse_selector(each)
     if every and engines:
@@ -76,12 +92,18 @@ def check(engines: Sequence[str], targets: Sequence[str], *, every: bool) -> Non
 
 
 def chosen(
-    engines: Sequence[str], targets: Sequence[str], *, every: bool, memory: float
+    engines: Sequence[str],
+    targets: Sequence[str],
+    builders: Sequence[Path],
+    *,
+    every: bool,
+    memory: float,
 ) -> list[str]:
     """Write our choice of engines and targets as pytest's options."""
     return [
         f"--layer-memory={memory}",
         *(["--layer-all"] if every else []),
+        *(f"--layer-builders={each.resolve()}" for each in builders),
         *(f"--layer-engine={each}" for each in engines),
         *(f"--layer-target={each}" for each in targets),
     ]

@@ -24,6 +24,7 @@ PER_CORE = 2
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]... [-- PYTEST-OPTION...]")
 @options.engine
 @options.target
+@options.builders
 @options.every
 @options.memory
 @options.group
@@ -49,6 +50,7 @@ def command(
     words: tuple[str, ...],
     engines: tuple[str, ...],
     targets: tuple[str, ...],
+    builders: tuple[Path, ...],
     every: bool,
     memory: float,
     groups: tuple[str, ...],
@@ -77,7 +79,7 @@ def command(
     """  # noqa: D301
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
-    options.check(engines, targets, every=every)
+    options.check(engines, targets, builders, every=every)
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
     known = load_cases(root)
@@ -94,7 +96,7 @@ def command(
             *parallel(jobs, len(chosen)),
             f"--layer-limit={limit}",
             f"--layer-repeat={repeat}",
-            *options.chosen(engines, targets, every=every, memory=memory),
+            *options.chosen(engines, targets, builders, every=every, memory=memory),
             *([f"--layer-base={base}"] if base else []),
             *(["-k", keyword] if keyword else []),
             *(["-x"] if exitfirst else []),

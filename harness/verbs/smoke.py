@@ -18,10 +18,16 @@ from harness.verbs.run import parallel, pytest_on
 @click.command
 @options.engine
 @options.target
+@options.builders
 @options.every
 @options.memory
 def command(
-    *, engines: tuple[str, ...], targets: tuple[str, ...], every: bool, memory: float
+    *,
+    engines: tuple[str, ...],
+    targets: tuple[str, ...],
+    builders: tuple[Path, ...],
+    every: bool,
+    memory: float,
 ) -> int:
     """Say which targets are usable; exit code 3 when one is not.
 
@@ -34,12 +40,14 @@ def command(
       layer-harness smoke -e trixie+containerd
       layer-harness smoke --all -t 'buildah*'
     """  # noqa: D301
-    options.check(engines, targets, every=every)
+    options.check(engines, targets, builders, every=every)
     root = Path(str(resources.files("harness"))) / "data" / "smoke"
     cases = load_cases(root)
     with tempfile.TemporaryDirectory(prefix="layer-harness-") as place:
         folder = Path(place) / "results"
-        arguments = options.chosen(engines, targets, every=every, memory=memory)
+        arguments = options.chosen(
+            engines, targets, builders, every=every, memory=memory
+        )
         # A target has five builds only, so there is no use in more workers than that.
         pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])
         lines = [

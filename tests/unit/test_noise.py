@@ -132,3 +132,13 @@ def test_what_is_random_in_an_error_has_a_word_instead(text: str, told: str) -> 
 
 def test_every_rule_has_its_reason() -> None:
     assert all(reason.strip() for reason in RULES.values())
+
+
+def test_why_a_registry_is_not_reached_is_no_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    said = (
+        'failed to do request: Head "https://registry.example/v2/a/manifests/b": '
+        "dial tcp: lookup registry.example on 192.0.2.1:53: no such host"
+    )
+    assert noise.text(said) == "failed to do request: the registry is not reached"
+    assert noise.touched == {"registry"}

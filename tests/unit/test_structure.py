@@ -20,17 +20,19 @@ document mistakes
 traits
 engines
 builders
-builders.records
+builders.record builders.recordfile builders.records
 stream
 tar_write tar_read
-dockerfile context
+dockerfile context dockerignore
 target notation expectation casefile case
 layer archive image base
 observation view
 engines.unreachable engines.address engines.apt engines.roots engines.namespace
 engines.debian
 builders.trace builders.stream builders.engine_api
-containers ondisk loading driver building
+builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
+builders.command
+containers ondisk loading driver site aftermath building
 steps noise relations observe
 naming properties check agree
 result plan matrix

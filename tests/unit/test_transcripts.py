@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from harness.builders.stream import Listener, Transcript, read_lines
 from harness.dockerfile import parse
 from harness.steps import cached_lines, error_line, map_layers
+from harness.target import BUILDERS
 
 DOCKERFILE = parse(
     """ARG BASE
@@ -71,7 +72,7 @@ def trace(
 def test_legacy_tells_steps_and_what_came_from_cache() -> None:
     told = transcript([*LEGACY, {"aux": {"ID": "sha256:22"}}])
     assert told.ending == "ok"
-    assert cached_lines(DOCKERFILE, told, builder="legacy") == {
+    assert cached_lines(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) == {
         1: False, 2: False, 3: True, 4: False, 6: False,
     }  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_only_images_that_the_build_made_are_its_to_remove() -> None:
 def test_an_id_of_an_earlier_stage_is_no_success() -> None:
     told = transcript([*LEGACY, {"error": "no", "errorDetail": {"message": "no a"}}])
     assert (told.ending, told.error) == ("error", "no a")
-    assert error_line(DOCKERFILE, told, builder="legacy") == 6
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) == 6
 
 
 def test_a_stream_that_breaks_off_in_a_later_stage_is_broken_off() -> None:
@@ -109,7 +110,7 @@ def test_buildkit_counts_in_its_stages() -> None:
     )
     assert told.ending == "ok"
     assert "printed" in told.log
-    assert cached_lines(DOCKERFILE, told, builder="buildkit") == {
+    assert cached_lines(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == {
         3: True, 6: True, 8: False,
     }  # fmt: skip
 
@@ -122,7 +123,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
             {"error": "failed to solve: exit code: 3"},
         ]
     )
-    assert error_line(DOCKERFILE, told, builder="buildkit") == 8
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == 8
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
 )
 def test_a_parse_error_has_the_line_of_its_text(text: str) -> None:
     told = transcript([{"error": text}])
-    assert error_line(DOCKERFILE, told, builder="buildkit") == 2
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == 2
 
 
 @given(st.lists(st.integers(1, 60), max_size=40))
@@ -149,8 +150,14 @@ def test_what_is_no_json_is_log() -> None:
 
 
 def lines(builder: str, empty: list[bool], **how: int) -> tuple[int | None, ...]:
-    given = {"labels": 0, "triggers": 0} | how
-    mapped = map_layers(DOCKERFILE, builder=builder, target="", empty=empty, **given)
+    mapped = map_layers(
+        DOCKERFILE,
+        traits=BUILDERS[builder].traits,
+        target="",
+        empty=empty,
+        labels=how.get("labels", 0),
+        triggers=how.get("triggers", 0),
+    )
     return mapped.lines
 
 
@@ -167,7 +174,12 @@ def test_labels_of_the_build_and_triggers_have_entries_of_their_own() -> None:
 
 def test_a_mapping_that_cannot_be_known_is_said_to_be_unknown() -> None:
     mapped = map_layers(
-        DOCKERFILE, builder="legacy", target="", labels=0, empty=[False], triggers=0
+        DOCKERFILE,
+        traits=BUILDERS["legacy"].traits,
+        target="",
+        labels=0,
+        empty=[False],
+        triggers=0,
     )
     assert mapped.lines == (None,)
     assert "1 history entries for 4 instructions" in mapped.note
@@ -177,7 +189,12 @@ def test_onbuild_has_an_entry_with_the_legacy_builder_only() -> None:
     parsed = parse("FROM ${BASE}\nONBUILD RUN x\nRUN y\n")
     for builder, empty in (("legacy", [True, False]), ("buildkit", [False])):
         mapped = map_layers(
-            parsed, builder=builder, target="", labels=0, empty=empty, triggers=0
+            parsed,
+            traits=BUILDERS[builder].traits,
+            target="",
+            labels=0,
+            empty=empty,
+            triggers=0,
         )
         assert mapped.lines == (3,)
 
@@ -250,15 +267,18 @@ def test_a_cached_step_of_buildkit_stays_cached_over_its_updates() -> None:
 def test_workdir_root_has_no_number_in_buildkit_and_scratch_none_either() -> None:
     parsed = parse("FROM scratch\nWORKDIR /\nCOPY a /\nWORKDIR /b\n")
     told = transcript([trace("a", "[1/2] COPY a /"), trace("b", "[2/2] WORKDIR /b")])
-    assert cached_lines(parsed, told, builder="buildkit") == {3: False, 4: False}
+    assert cached_lines(parsed, told, traits=BUILDERS["buildkit"].traits) == {
+        3: False,
+        4: False,
+    }
 
 
 def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
     told = transcript([{"stream": "Step 9/9 : RUN x\n"}, trace("a", "[9/9] RUN x")])
     for builder in ("legacy", "buildkit"):
-        assert cached_lines(DOCKERFILE, told, builder=builder) == {}
+        assert cached_lines(DOCKERFILE, told, traits=BUILDERS[builder].traits) == {}
 
 
 def test_a_failure_that_names_no_line_has_none() -> None:
     told = transcript([{"error": "no space left on device"}])
-    assert error_line(DOCKERFILE, told, builder="legacy") is None
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) is None

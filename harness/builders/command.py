@@ -1,0 +1,310 @@
+"""Build with a command: a record's tool, and a bench for the builds of one case.
+
+A bench has a storage of its own, so no case takes anything from another's cache; all
+of it is gone with the bench.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from harness.builders import Request, rooms
+from harness.builders.agent import agent
+from harness.builders.arguments import Layout, Offer, command, filled
+from harness.builders.dialects import Account
+from harness.builders.layouts import write_layout
+from harness.builders.record import CommandBuilder
+from harness.builders.rooms import Hosted, Room
+from harness.builders.stream import Transcript
+from harness.engines import Address, Suite, apt, roots
+from harness.errors import EngineError, Unsupported
+
+#: Seconds for a command that is no build: to load, to export, to say a version.
+_SHORT = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A record's tool as it is here: in the unpacked `root`, or on the PATH."""
+
+    record: CommandBuilder
+    root: Path | None
+    version: str
+
+
+def obtain(
+    record: CommandBuilder, suite: Suite | None, cache: Path, say: Callable[[str], None]
+) -> Tool:
+    """Get a record's tool from a Debian suite, or from the PATH; asks its version.
+
+    Raises EngineError when it cannot be had, or does not say its version.
+    """
+    root = roots.prepare(suite, cache, say) if suite else None
+    tool = Tool(record=record, root=root, version="")
+    version = ask_version(tool, cache)
+    return Tool(record=record, root=root, version=version)
+
+
+def ask_version(tool: Tool, cache: Path) -> str:
+    """Ask a tool for its version, in words of its own."""
+    with Bench(tool, cache / "tmp") as bench:
+        status, said = bench.call(tool.record.ask, {})
+    match = re.search(tool.record.pattern, said)
+    if status or match is None:
+        raise EngineError(
+            f"{tool.record.title} does not say its version:\n{apt.tail(said)}",
+            hint=f"run it by hand: {' '.join(tool.record.ask)}",
+        )
+    return match[1]
+
+
+class Bench:
+    """One case's place to build in; as a context manager it is cleared at the end.
+
+    `folder` is where the bench's own folder is made, `store` one of the record's.
+    """
+
+    def __init__(self, tool: Tool, folder: Path, *, store: str = "") -> None:
+        self.tool = tool
+        record = tool.record
+        self.store = store or next(iter(record.stores), "")
+        if store and store not in record.stores:
+            raise Unsupported(f"{record.title} has no store `{store}`")
+        # `provision.workspace` removes what is named so when its process is gone.
+        name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.room = Room(folder=folder / name, root=tool.root)
+        self._layouts: list[Layout] = []
+        self._builds = 0
+
+    def __enter__(self) -> Self:
+        """Make the bench's folder."""
+        self.room.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.room.make()
+        for name, text in self.tool.record.files.items():
+            file = self.room.work / "config" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove all that was loaded, built and exported."""
+        self.room.clear()
+
+    def load(self, archive: BinaryIO, reference: str) -> None:
+        """Give the builder a base: an archive that names its image `reference`."""
+        record = self.tool.record
+        if "base" in record.cannot:
+            raise Unsupported(f"{record.title}: {record.cannot['base']}")
+        if not record.load:
+            self._layout(archive, reference)
+            return
+        file = self.room.work / "base.tar"
+        with file.open("wb") as out:
+            shutil.copyfileobj(archive, out)
+        words = {"archive": str(self.room.seen(file)), "reference": reference}
+        self._must(record.load, words, f"does not load the base {reference}")
+        file.unlink()
+
+    def build(
+        self, request: Request, *, limit: float, host: Address | None = None
+    ) -> Transcript:
+        """Run one build to its end, or end it after `limit` seconds.
+
+        `host` is the engine that a builder with `place` engine drives. Raises
+        Unsupported for what the record cannot say, EngineError when nothing runs.
+        """
+        record = self.tool.record
+        account = Account(dialect=record.dialect)
+        with self._laid_out(request, host) as (offer, hosted):
+            ended = rooms.run(
+                self.room,
+                command(record, request, offer),
+                environment={**self._environment(hosted.words), **hosted.environment},
+                hear=account.hear,
+                limit=limit,
+                hosted=hosted,
+            )
+        self._builds += 1
+        transcript = account.transcript(status=ended.status, timed_out=ended.timed_out)
+        if transcript.ending == "ok" and not record.load and self._written(request.tag):
+            with self._output(request.tag).open("rb") as stream:
+                self._layout(stream, request.tag)
+        return transcript
+
+    @contextlib.contextmanager
+    def export(self, tag: str) -> Iterator[BinaryIO]:
+        """Give the archive of a built image, for `image.read_archive`."""
+        record = self.tool.record
+        file = self._output(tag)
+        if record.export:
+            file.unlink(missing_ok=True)
+            words = {"archive": str(self.room.seen(file)), "tag": tag}
+            self._must(record.export, words, f"does not export {tag}")
+        try:
+            with file.open("rb") as stream:
+                yield stream
+        except FileNotFoundError as error:
+            raise EngineError(
+                f"{record.title} wrote no archive of {tag}", where=str(file)
+            ) from error
+        finally:
+            if record.export:
+                file.unlink(missing_ok=True)
+
+    def remove(self, tag: str) -> None:
+        """Remove a built image; where a record has no command, its archive only."""
+        self._output(tag).unlink(missing_ok=True)
+        if self.tool.record.remove:
+            self.call(self.tool.record.remove, {"tag": tag})
+
+    def call(
+        self, template: Sequence[str], words: Mapping[str, str]
+    ) -> tuple[int, str]:
+        """Run a command that is no build; gives its status and what it said."""
+        said: list[str] = []
+        every = {**self._words(), **words}
+        ended = rooms.run(
+            self.room,
+            filled(template, every),
+            environment=self._environment(every),
+            hear=said.append,
+            limit=_SHORT,
+        )
+        if ended.timed_out:
+            raise EngineError(f"{self.tool.record.title} hangs: {template}")
+        return ended.status, "\n".join(said)
+
+    def _must(
+        self, template: Sequence[str], words: Mapping[str, str], failure: str
+    ) -> None:
+        status, said = self.call(template, words)
+        if status:
+            title = self.tool.record.title
+            raise EngineError(f"{title} {failure}:\n{apt.tail(said)}")
+
+    def _words(self) -> dict[str, str]:
+        work = self.room.work
+        return {
+            "storage": str(self.room.seen(work / "storage")),
+            "config": str(self.room.seen(work / "config")),
+            "store": self.store,
+            "host": "",
+        }
+
+    def _environment(self, words: Mapping[str, str]) -> dict[str, str]:
+        names = self.tool.record.environment
+        return dict(zip(names, filled(names.values(), words), strict=True))
+
+    def _output(self, tag: str) -> Path:
+        """Name the archive of an image; a tag has signs that a path cannot have."""
+        return self.room.work / f"{hashlib.sha256(tag.encode()).hexdigest()[:16]}.tar"
+
+    def _written(self, tag: str) -> bool:
+        return "base" in self.tool.record.options and self._output(tag).is_file()
+
+    def _layout(self, archive: BinaryIO, reference: str) -> None:
+        if "base" not in self.tool.record.options:
+            raise Unsupported(f"{self.tool.record.title} takes no base from an archive")
+        name = f"base{len(self._layouts)}"
+        folder = self.room.work / name
+        digest = write_layout(archive, folder)
+        self._layouts = [
+            *(each for each in self._layouts if each.reference != reference),
+            Layout(
+                reference=reference,
+                folder=self.room.seen(folder),
+                name=name,
+                digest=digest,
+            ),
+        ]
+
+    @contextlib.contextmanager
+    def _laid_out(
+        self, request: Request, host: Address | None
+    ) -> Iterator[tuple[Offer, Hosted]]:
+        """Lay a request's parts out as files; they are removed after the build."""
+        seen = self.room.seen
+        place = self.room.work / "build"
+        place.mkdir()
+        with contextlib.ExitStack() as stack:
+            stack.callback(shutil.rmtree, place, ignore_errors=True)
+            context = unpack(request.context, place / "context")
+            contexts = {
+                name: seen(unpack(tar, place / f"context-{number}"))
+                for number, (name, tar) in enumerate(sorted(request.contexts.items()))
+            }
+            secrets = {}
+            for number, (name, content) in enumerate(sorted(request.secrets.items())):
+                file = place / f"secret-{number}"
+                file.write_bytes(content)
+                file.chmod(0o600)
+                secrets[name] = seen(file)
+            socket = None
+            if request.ssh:
+                socket = seen(stack.enter_context(agent(place / "agent")))
+            hosted = rooms.reach(host, self.room)
+            words = {
+                **self._words(),
+                **hosted.words,
+                "context": str(seen(context)),
+                "dockerfile": str(seen(context) / request.file),
+                "file": request.file,
+                "output": str(seen(self._output(request.tag))),
+                "tag": request.tag,
+            }
+            offer = Offer(
+                words=words,
+                secrets=secrets,
+                socket=socket,
+                contexts=contexts,
+                layouts=tuple(self._layouts),
+                version=self.tool.version,
+                first=self._builds == 0,
+            )
+            yield offer, replace(hosted, words=words)
+
+
+def unpack(tar: BinaryIO, folder: Path) -> Path:
+    """Unpack a context's tar with all its attributes, as a user would have the files.
+
+    GNU tar refuses what leads out of the folder. Owners and devices take root.
+    """
+    folder.mkdir()
+    folder.chmod(0o755)
+    words = [
+        "tar", "--extract", "--file=-", f"--directory={folder}", "--numeric-owner",
+        "--preserve-permissions", "--delay-directory-restore", "--xattrs",
+        "--xattrs-include=*", "--warning=no-timestamp",
+    ]  # fmt: skip
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=said, stderr=said
+        )
+        assert process.stdin is not None  # opened as a pipe above
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+            shutil.copyfileobj(tar, pipe)
+        if process.wait():
+            said.seek(0)
+            raise EngineError(
+                "the build context cannot be unpacked:\n"
+                + apt.tail(said.read().decode(errors="replace")),
+                hint="other owners, devices and some xattrs take root",
+            )
+    return folder

@@ -1,0 +1,215 @@
+"""Understand what builders that are commands print, line by line.
+
+A dialect is a function from one line to what it says; all end in the same Transcript
+that an engine's stream ends in. Nothing here knows of processes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from harness.builders.record import Dialect
+from harness.builders.stream import Announced, Ending, Transcript, from_vertexes
+from harness.builders.trace import Vertex
+
+#: Characters of output kept; a RUN may print without end.
+_KEPT: Final = 4 << 20
+
+#: 1.19.6: `STEP 3: RUN x`; later: `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x`.
+_BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+)(?:/\d+)?: (.*)")
+_BUILDAH_CACHED = re.compile(r"^(?:\[\d+/\d+\] )?--> Using cache ")
+_PLAIN = re.compile(r"^#(\d+) (.*)")
+_KANIKO = re.compile(
+    r"^(?:\x1b\[\d+m)?(?P<level>[A-Z]+)(?:\x1b\[0m)?\[\d+\] (?P<text>.*)"
+)
+_KANIKO_STEP = re.compile(
+    r"^(?:FROM|RUN|COPY|ADD|WORKDIR|ENV|ARG|LABEL|CMD|ENTRYPOINT|EXPOSE|USER|VOLUME"
+    r"|ONBUILD|STOPSIGNAL|SHELL|HEALTHCHECK|MAINTAINER)\b"
+)
+_KANIKO_CACHED = re.compile(r"^Using caching version of cmd: (.*)")
+_LEGACY_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_ERROR = re.compile(r"^(?:ERROR|[Ee]rror|FATAL|fatal)\b[: ]\s*(.*)")
+_LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass
+class Account:
+    """What was heard of one build so far; `open` has lines of an unfinished message."""
+
+    dialect: Dialect
+    steps: dict[tuple[str, int], Announced] = field(default_factory=dict)
+    vertexes: dict[str, Vertex] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    size: int = 0
+    _last: tuple[str, int] | None = None
+
+    def hear(self, line: str) -> None:
+        """Take in one line of the output."""
+        _DIALECTS[self.dialect](self, line)
+
+    def say(self, text: str) -> None:
+        """Keep a line for the log; what is too much is left out, and said so once."""
+        if self.size < _KEPT:
+            self.size += len(text) + 1
+            self.log.append(text if self.size < _KEPT else "(the rest is left out)")
+
+    def announce(self, stage: str, number: int, text: str) -> None:
+        """Note a step that begins."""
+        self._last = (stage, number)
+        self.steps[self._last] = Announced(
+            number=number, stage=stage, text=text.strip(), cached=False, error=""
+        )
+
+    def took_cache(self) -> None:
+        """Note that the step announced last came from cache."""
+        if self._last in self.steps:
+            self.steps[self._last] = replace(self.steps[self._last], cached=True)
+
+    def transcript(self, *, status: int, timed_out: bool) -> Transcript:
+        """Conclude from all that was heard and how the command ended."""
+        ending: Ending = "timeout" if timed_out else "error" if status else "ok"
+        error = self._error() if ending == "error" else ""
+        if error and self._last in self.steps:
+            # These builders take one step after the other: it was the last one.
+            self.steps[self._last] = replace(self.steps[self._last], error=error)
+        return Transcript(
+            ending=ending,
+            error=error,
+            status=status,
+            steps=(*self.steps.values(), *from_vertexes(self.vertexes.values())),
+            images=(),
+            log="".join(f"{line}\n" for line in self.log),
+        )
+
+    def _error(self) -> str:
+        spoken = [line for line in self.log if line.strip()]
+        return (self.errors or spoken or ["it failed without a word"])[-1].strip()
+
+
+def _rawjson(account: Account, line: str) -> None:
+    """Hear BuildKit's status messages as `docker build --progress=rawjson` has them.
+
+    They are buildkit's client.SolveStatus: an object a line with buildx 0.29, indented
+    over several with 0.13 (measured). Other lines are texts.
+    """
+    if account.open or line == "{":
+        account.open.append(line)
+        if line != "}":
+            return
+        line = "\n".join(account.open)
+        account.open.clear()
+    try:
+        status = json.loads(line)
+    except ValueError:
+        status = None
+    if not isinstance(status, dict):
+        _text(account, line)
+        return
+    for each in _list(status, "logs"):
+        with_data = str(each.get("data") or "")
+        try:
+            text = base64.b64decode(with_data).decode(errors="replace")
+        except (ValueError, binascii.Error):
+            text = "(a log that cannot be read)"
+        account.say(text.rstrip("\n"))
+    for each in _list(status, "vertexes"):
+        digest = str(each.get("digest"))
+        if digest not in account.vertexes:
+            account.say(str(each.get("name")))
+        account.vertexes[digest] = Vertex(
+            digest=digest,
+            name=str(each.get("name") or ""),
+            cached=bool(each.get("cached")),
+            error=str(each.get("error") or ""),
+        )
+
+
+def _list(status: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    found = status.get(name)
+    return [each for each in found or [] if isinstance(each, dict)]
+
+
+def _plain(account: Account, line: str) -> None:
+    """Hear `--progress=plain`: `#5 [2/3] RUN x`, `#5 CACHED`, `#5 ERROR: why`."""
+    match = _PLAIN.match(line)
+    if not match:
+        _text(account, line)
+        return
+    account.say(line)
+    known = account.vertexes.get(match[1])
+    if known is None:
+        known = Vertex(digest=match[1], name=match[2], cached=False, error="")
+    elif match[2] == "CACHED":
+        known = replace(known, cached=True)
+    elif match[2].startswith("ERROR: "):
+        known = replace(known, error=match[2].removeprefix("ERROR: "))
+    account.vertexes[match[1]] = known
+
+
+def _buildah(account: Account, line: str) -> None:
+    """Hear buildah and podman (measured on 1.19.6 to 1.43.2)."""
+    match = _BUILDAH_STEP.match(line)
+    if match and not match[3].startswith("COMMIT"):
+        account.announce(match[1] or "", int(match[2]), match[3])
+    elif _BUILDAH_CACHED.match(line):
+        account.took_cache()
+    _text(account, line)
+
+
+def _kaniko(account: Account, line: str) -> None:
+    """Hear the kaniko executor, whose steps have no numbers.
+
+    It logs as logrus does, `INFO[0003] RUN x`, and `Using caching version of cmd: RUN
+    x` where it found a layer (kaniko's pkg/executor/build.go).
+    """
+    match = _KANIKO.match(line)
+    if not match:
+        _text(account, line)
+        return
+    account.say(line)
+    text = match["text"]
+    if cached := _KANIKO_CACHED.match(text):
+        account.announce("", len(account.steps) + 1, cached[1])
+        account.took_cache()
+    elif _KANIKO_STEP.match(text):
+        last = account.steps.get(("", len(account.steps)))
+        if last is None or not (last.cached and last.text == text.strip()):
+            account.announce("", len(account.steps) + 1, text)
+    elif match["level"] in {"ERRO", "FATA"}:
+        account.errors.append(text)
+
+
+def _legacy(account: Account, line: str) -> None:
+    """Hear the legacy builder as the docker CLI prints it: `Step 2/3 : RUN x`."""
+    if match := _LEGACY_STEP.match(line):
+        account.announce("", int(match[1]), match[3])
+    elif line.startswith(" ---> Using cache"):
+        account.took_cache()
+    _text(account, line)
+
+
+def _text(account: Account, line: str) -> None:
+    account.say(line)
+    if match := _LOGGED.match(line):
+        if not account.errors:
+            account.errors.append(match[1].replace('\\"', '"'))
+    elif match := _ERROR.match(line):
+        account.errors.append(match[1])
+
+
+_DIALECTS: Final[Mapping[Dialect, Callable[[Account, str], None]]] = {
+    "rawjson": _rawjson,
+    "plain": _plain,
+    "legacy": _legacy,
+    "buildah": _buildah,
+    "kaniko": _kaniko,
+    "none": _text,
+}

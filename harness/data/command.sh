@@ -1,0 +1,36 @@
+#!/bin/sh
+# One command of a builder, in an unpacked root that is never written. Called by
+# harness/builders/rooms.py as PID 1 of namespaces of its own: when this ends, or is
+# killed, all that it started ends. Values come in the environment:
+#   ROOT    unpacked suite, never written     ROOM    folder of this case
+#   NET     `own`: loopback only              SOCKET  an engine's, or empty
+# and the command, with its environment in front, as arguments.
+set -eu
+[ "$NET" = own ] && ip link set lo up
+new="$ROOM/root"
+mount -o bind "$ROOT" "$new"
+mount -o remount,bind,ro "$new"
+mount -t proc proc "$new/proc"
+# a sysfs of its own is refused where the network is not ours
+mount -o rbind /sys "$new/sys"
+mount -o rbind /dev "$new/dev"
+for each in run tmp root; do
+    mount -t tmpfs -o mode=755 tmpfs "$new/$each"
+done
+chmod 1777 "$new/tmp"
+# tools make folders below etc and var, such as buildah's etc/containers/networks
+for each in etc var; do
+    cp -a "$ROOT/$each" "$new/run/$each"
+    mount -o bind "$new/run/$each" "$new/$each"
+done
+mkdir "$new/run/harness"
+mount -o bind "$ROOM/work" "$new/run/harness"
+if [ -n "$SOCKET" ]; then
+    : >"$new/run/docker.sock"
+    mount -o bind "$SOCKET" "$new/run/docker.sock"
+fi
+# from here on what is said, and how it ends, is the command's
+: >"$ROOM/ready"
+set +e
+env -i "$@"
+exit $?
