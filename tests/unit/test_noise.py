@@ -142,3 +142,9 @@ def test_why_a_registry_is_not_reached_is_no_behaviour() -> None:
     )
     assert noise.text(said) == "failed to do request: the registry is not reached"
     assert noise.touched == {"registry"}
+
+
+def test_why_the_url_of_an_add_is_not_reached_is_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    said = 'ADD failed: Get "http://127.0.0.1:9/x": connect: connection refused'
+    assert noise.text(said) == said
