@@ -19,6 +19,9 @@ pytest_plugins = ["own_cache"]
 pytestmark = pytest.mark.engine
 
 NAME = "layer-harness/dind-test:20.10.24-dind"
+DOCKERFILE = (
+    b'FROM scratch\nCOPY busybox /bin/sh\nRUN ["/bin/sh", "-c", "echo a > /b"]\n'
+)
 RELEASE = Released(version="20.10.24", image=NAME, stores=("overlay2", "vfs"))
 
 
@@ -60,10 +63,8 @@ def test_an_engine_in_a_container_builds_and_leaves_nothing(
     outer: Engine, client: docker.APIClient, cache: Path
 ) -> None:
     said: list[str] = []
-    posted = context(
-        roots.busybox(roots.cache_folder(), print),
-        b'FROM scratch\nCOPY busybox /bin/sh\nRUN ["/bin/sh", "-c", "echo hello > /x"]\n',
-    )
+    busybox = roots.busybox(roots.cache_folder(), print)
+    posted = context(busybox, DOCKERFILE)
     with started(outer.address, cache, said) as engine:
         assert engine.version.startswith("20.10.24")
         assert engine.storage == "vfs"
@@ -90,9 +91,7 @@ def test_rights_that_the_machine_cannot_give_are_left_out_and_said(
     assert bool(narrowed) is not bool(bounding >> 24 & 1)
 
 
-def test_what_a_killed_run_left_goes_with_the_next(
-    outer: Engine, client: docker.APIClient, cache: Path
-) -> None:
+def test_what_a_killed_run_left_goes_with_the_next(client: docker.APIClient) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     label = {image.LABEL: f"{image.socket.gethostname()}:{gone.pid}"}
