@@ -163,6 +163,7 @@ def _toml_marks(text: str) -> dict[Location, tuple[int, int]]:
                     table = (*table, counts[table])
             table = (*table, last)
             if head["array"]:
+                marks.setdefault(table, (number, head.start("name") + 1))
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
             key = ()
