@@ -7,117 +7,29 @@ made is removed, and nothing else.
 
 from __future__ import annotations
 
-import re
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import floor
-from pathlib import Path
 from typing import Any, BinaryIO
 
-import docker
-
-from harness import containers, ondisk, panic
-from harness.base import Base
+from harness import containers, dockerfile, ondisk
+from harness.aftermath import await_engine, blamed, is_lost
 from harness.builders import Request
-from harness.builders.command import Bench, Tool
-from harness.builders.stream import Ending, Transcript
+from harness.builders.stream import Transcript, said_before
 from harness.case import Case
 from harness.casefile import Build
 from harness.context import ContextFile, tar_file
-from harness.driver import (
-    ClientDriver,
-    CommandDriver,
-    Driver,
-    EngineDriver,
-    engine_errors,
-)
-from harness.engines import Engine
-from harness.engines.address import answers, await_answer
-from harness.errors import CaseError, EngineError, EngineGone
+from harness.dockerignore import IgnoreError, sent
+from harness.driver import Driver, engine_errors
+from harness.errors import CaseError, EngineGone, Unsupported
 from harness.image import Image
 from harness.loading import PREFIX
 from harness.observation import ContainerRecord
-from harness.target import Target
-
-#: Seconds that an engine gets to come back after a build has killed it.
-RESTART = 60.0
-
-#: What clients say of an engine that has died below them (measured on buildx 0.13.1
-#: and 0.29.1); some of it is said of other connections too.
-_LOST = re.compile(
-    r"error reading from server|code = Unavailable|unexpected EOF"
-    r"|connection re(?:set|fused)|Cannot connect to the Docker daemon",
-    re.IGNORECASE,
-)
-
-_ARG = re.compile(r"^\s*ARG\s+(\w+)", re.MULTILINE | re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where cases are built: a target, what it takes, seconds for one build.
-
-    `engine` and its `client` are None for a builder with a storage of its own; `tool`
-    is the command of a command builder, which builds in `folder`. `shared` is the
-    reference under which an engine has the base for all cases that need no copy of
-    their own. `alone` says that nothing else is built on the engine, so that a build
-    that breaks off is what broke it.
-    """
-
-    target: Target
-    base: Base
-    shared: str
-    limit: float
-    engine: Engine | None = None
-    client: docker.APIClient | None = None
-    tool: Tool | None = None
-    folder: Path | None = None
-    alone: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name the engine, or the target where there is none."""
-        return self.engine.name if self.engine else self.target.id
-
-    @property
-    def log(self) -> Path | None:
-        """Where the engine's daemon writes to, if that is on this machine."""
-        return Path(self.engine.log) if self.engine and self.engine.log else None
-
-    def now(self) -> float:
-        """Tell the engine's time, which is what its files have."""
-        return time.time() + (self.engine.clock_offset if self.engine else 0.0)
-
-    @contextmanager
-    def driver(self, case: Case) -> Iterator[Driver]:
-        """Give what drives the target's builder for one case."""
-        with ExitStack() as stack:
-            bench = None
-            if self.tool is not None:
-                folder = self.folder or Path(tempfile.gettempdir())
-                store = "" if self.engine else self.target.store
-                bench = stack.enter_context(Bench(self.tool, folder, store=store))
-            if self.engine is None or self.client is None:
-                if bench is None:
-                    raise EngineError("neither an engine nor a tool", where=self.name)
-                yield CommandDriver(bench=bench, standard=self.base)
-                return
-            inside = EngineDriver(
-                target=self.target,
-                client=self.client,
-                standard=self.base,
-                shared=self.shared,
-                case=case,
-            )
-            if bench is None:
-                yield inside
-            else:
-                host = self.engine.address
-                yield ClientDriver(inside=inside, bench=bench, host=host)
+from harness.site import Site
+from harness.target import BUILDERS, Builder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +75,14 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
         done: list[Built] = []
         for name in case.builds:
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
-            request = _Asked(case=case, name=name, tag=tag, offered=offered)
-            built = _build(request, driver, site)
+            asked = _Asked(
+                case=case,
+                builder=BUILDERS[site.target.builder],
+                name=name,
+                tag=tag,
+                offered=offered,
+            )
+            built = _build(asked, driver, site)
             stack.callback(driver.remove, tag, built.transcript, floor(since))
             offered[argument(name)] = tag
             if built.transcript.ending == "ok":
@@ -197,21 +115,31 @@ def next_second(now: Callable[[], float]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """One build of a case: its tag, and the arguments it is offered."""
+    """One build of a case: its builder and tag, and the arguments it is offered."""
 
     case: Case
+    builder: Builder
     name: str
     tag: str
     offered: Mapping[str, str]
 
     def request(self, stack: ExitStack) -> Request:
-        """Make the request; those arguments are given that the Dockerfile declares."""
+        """Make the request; those arguments are given that the Dockerfile declares.
+
+        What is posted has gone through .dockerignore as a client's would; a command
+        sees to that itself. Raises IgnoreError for what a client refuses.
+        """
         case, name = self.case, self.name
         plan = case.builds[name]
-        declared = set(_ARG.findall(plan.dockerfile))
+        declared = dockerfile.parse(plan.dockerfile).declared
         args = {key: text for key, text in self.offered.items() if key in declared}
+        files = case.context(name)
+        if self.builder.place == "api":
+            files = sent(files, plan.file, self.builder.family, raw=plan.raw)
+        elif plan.raw:
+            raise Unsupported("a raw context: a command filters what it sends itself")
         return Request(
-            context=stack.enter_context(_tar(case, name, case.context(name))),
+            context=stack.enter_context(_tar(case, name, files)),
             tag=self.tag,
             file=plan.file,
             args={**args, **plan.args},
@@ -231,10 +159,16 @@ class _Asked:
 
 def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
+    plan = asked.case.builds[asked.name]
     mark = site.log.stat().st_size if site.log else 0
     with ExitStack() as stack:
-        transcript = driver.build(asked.request(stack), site.limit)
-    if site.engine is not None and _is_lost(transcript, site):
+        try:
+            request = asked.request(stack)
+        except IgnoreError as refused:
+            transcript = said_before(str(refused))
+            return Built(name=asked.name, build=plan, transcript=transcript)
+        transcript = driver.build(request, site.limit)
+    if site.engine is not None and is_lost(transcript, site):
         # A panic in the handler, or a dead engine. Its doing, or that of a build
         # beside it?
         if not site.alone:
@@ -242,54 +176,9 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
                 f"the engine broke the build `{asked.name}` off without a word",
                 where=site.name,
             )
-        transcript = _blamed(transcript, site, mark)
+        transcript = blamed(transcript, site, mark)
         await_engine(site)
-    plan = asked.case.builds[asked.name]
     return Built(name=asked.name, build=plan, transcript=transcript)
-
-
-def _is_lost(transcript: Transcript, site: Site) -> bool:
-    """Say whether a build may have ended with its engine.
-
-    An engine that dies just ends the stream; a client words it as an error.
-    """
-    if transcript.ending == "broken":
-        return True
-    return (
-        site.tool is not None
-        and transcript.ending == "error"
-        and _LOST.search(transcript.error) is not None
-    )
-
-
-def await_engine(site: Site) -> None:
-    """Wait for an engine that a build has killed; EngineGone if it stays away."""
-    if site.engine and not await_answer(site.engine.address, RESTART):
-        raise EngineGone(
-            "the engine does not come back after a build that killed it",
-            where=site.name,
-            hint="start it again; what was measured is kept",
-        )
-
-
-def _blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
-    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
-    alive = site.engine is not None and answers(site.engine.address)
-    if site.log is None:
-        caught = alive
-        words = "no word: the engine's log is not at hand"
-    else:
-        with site.log.open("rb") as file:
-            file.seek(mark)
-            said = file.read().decode("utf-8", errors="replace")
-        caught = panic.is_caught(said)
-        words = panic.first_lines(said) or "no panic in the engine's log"
-        alive = alive and not panic.first_lines(said)
-    if transcript.ending == "error" and alive:
-        # It was the build's own error, such as a connection that a RUN was refused.
-        return transcript
-    ending: Ending = "panic" if caught else "broken"
-    return replace(transcript, ending=ending, error=words, log=transcript.log + words)
 
 
 def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:

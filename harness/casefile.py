@@ -179,6 +179,10 @@ class _BuildKeys(Strict):
     context: Files | ContextPath = Field(
         default_factory=dict, description="its files, or a folder beside the case"
     )
+    raw: Flag = Field(
+        default=False,
+        description="the whole context is sent, whatever .dockerignore says",
+    )
     args: dict[str, str] = Field(default_factory=dict, description="build arguments")
     target: str = Field(default="", description="the stage to build; the last if empty")
     labels: dict[str, str] = Field(default_factory=dict)

@@ -8,11 +8,13 @@ named by its line. Follows https://docs.docker.com/reference/dockerfile/.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 #: A word of its own: `a<<b`, `<< b` and what stands inside quotes open none.
 _HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _FLAG = re.compile(r"^--[a-z][a-z-]*(?:=\S*)?\s+")
 
 #: What builders may commit a layer for; all other instructions are metadata.
@@ -58,6 +60,16 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
 
+    @property
+    def declared(self) -> frozenset[str]:
+        """The names of all build arguments that ARG declares, in whatever stage."""
+        return frozenset(
+            word.partition("=")[0]
+            for each in self.instructions
+            if each.keyword == "ARG"
+            for word in each.arguments.split()
+        )
+
     def at(self, line: int) -> Instruction | None:
         """Find the instruction whose lines include `line`."""
         for each in self.instructions:
@@ -93,13 +105,17 @@ class Dockerfile:
         )
 
 
-def parse(text: str) -> Dockerfile:
-    """Cut `text` into instructions; never fails: what is wrong is the builders' say."""
+def parse(text: str, args: Mapping[str, str] | None = None) -> Dockerfile:
+    """Cut `text` into instructions; never fails: what is wrong is the builders' say.
+
+    `args` are the build arguments given: a FROM can name a stage by one.
+    """
     # Builders end lines at a line feed only, not at all that `splitlines` knows.
     lines = [each.rstrip("\r") for each in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
     found: list[Instruction] = []
     stages: list[Stage] = []
+    values: dict[str, str] = {}
     number = 0
     while number < len(lines):
         start = number
@@ -110,8 +126,10 @@ def parse(text: str) -> Dockerfile:
         keyword = joined.split(maxsplit=1)[0].upper() if joined.split() else ""
         if keyword in {"RUN", "COPY", "ADD", "ONBUILD"}:
             number = _skip_heredocs(lines, number, joined)
+        if keyword == "ARG" and not stages:
+            values |= _global(joined, args or {})
         if keyword == "FROM":
-            stages.append(_stage(joined, stages))
+            stages.append(_stage(joined, stages, values))
         found.append(
             Instruction(
                 line=start + 1,
@@ -164,12 +182,19 @@ def _skip_heredocs(lines: list[str], number: int, joined: str) -> int:
     return number
 
 
-def _stage(joined: str, stages: list[Stage]) -> Stage:
+def _global(joined: str, args: Mapping[str, str]) -> dict[str, str]:
+    """Give the values of arguments declared before the first FROM."""
+    words = [word.partition("=") for word in joined.split()[1:]]
+    return {name: args.get(name, value.strip("\"'")) for name, _, value in words}
+
+
+def _stage(joined: str, stages: list[Stage], values: Mapping[str, str]) -> Stage:
     words = [word for word in joined.split()[1:] if not word.startswith("--")]
     source = words[0] if words else ""
     name = words[2] if len(words) > 2 and words[1].lower() == "as" else ""
     parent = None
+    meant = _VARIABLE.sub(lambda found: values.get(found[1], found[0]), source)
     for each in stages:
-        if each.name and each.name.lower() == source.lower():
+        if each.name and each.name.lower() == meant.lower():
             parent = each.index
     return Stage(index=len(stages), name=name, source=source, parent=parent)

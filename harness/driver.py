@@ -134,8 +134,14 @@ class ClientDriver:
         return self.inside.base()
 
     def build(self, request: Request, limit: float) -> Transcript:
-        """Run the client's command."""
-        return self.bench.build(request, limit=limit, host=self.host)
+        """Run the client's command; EngineGone if it cannot be started.
+
+        An engine that a build beside this one has killed has no socket for a moment.
+        """
+        try:
+            return self.bench.build(request, limit=limit, host=self.host)
+        except EngineError as error:
+            raise EngineGone(error.message, hint=error.hint) from error
 
     def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
         """Read the image out of the engine."""

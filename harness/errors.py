@@ -47,7 +47,7 @@ class EngineGone(EngineError):
 
 
 class Unsupported(HarnessError):
-    """Something a case asks for that this way to a builder cannot do; the reason."""
+    """What a builder cannot be asked for, with the reason: a verdict, no failure."""
 
 
 class ArchiveError(HarnessError):

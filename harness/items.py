@@ -11,13 +11,13 @@ import pytest
 
 from harness import result
 from harness.base import from_archive
-from harness.building import Site
 from harness.case import Case, load_case
 from harness.dockerfile import parse
 from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.fleet import await_engine, turn_file
 from harness.plan import Plan, Seat
+from harness.site import Site
 from harness.trial import attempt, attempt_in_turn
 from harness.turns import Turns
 

@@ -25,10 +25,14 @@ RULES = {
     "whiteout-attributes": "whiteouts share one inode: link name and owner are chance",
     "empty-config": "absent, null and empty mean the same in an image's config",
     "config-ids": "Image and Hostname name the container of an earlier step",
+    "builder-version": "buildah labels each image with its own version",
     "temporary-names": "ids and names of temporary folders in error texts are random",
     "history-ids": "buildah comments on a step with the ID of the image before it",
+    "registry": "why a registry is not reached is this machine's network's doing",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
 }
+
+_REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+"?: .*""")
 
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0
@@ -36,6 +40,8 @@ MARGIN = 2.0
 _FROM = re.compile(
     r"^FROM (?:[0-9a-f]{12,64}|(?:docker\.io/|localhost/)?layer-harness/build:[0-9a-f]+)$"
 )
+#: https://github.com/containers/buildah/blob/main/docs/buildah-config.1.md
+_BUILDAH = "io.buildah.version"
 _CONFIG_IDS = ("Image", "Hostname", "Domainname")
 _TEXTS = (
     (re.compile(r"(?:docker\.io/|localhost/)?layer-harness/build:[0-9a-f]+"), "IMAGE"),
@@ -43,7 +49,9 @@ _TEXTS = (
     (re.compile(r"/var/lib/docker/[^\s\"':]*"), "PATH"),
     (re.compile(r"/var/lib/containerd/[^\s\"':]*"), "PATH"),
     (re.compile(r"/tmp/[a-z-]*\d{3,}[^\s\"':]*"), "PATH"),
-    (re.compile(r"\bref [a-z0-9]{25}(?:::[a-z0-9]{25})?"), "ref ID"),
+    (re.compile(r"\bref [a-z0-9-]{25,36}(?:::[a-z0-9]{25})?"), "ref ID"),
+    (re.compile(r"\bprepare [a-z0-9]{25}(?: as [a-z0-9]{25})?"), "prepare ID"),
+    (re.compile(r"layer-harness/base/manifests/[0-9a-f]{32}"), "BASE"),
     (re.compile(r"\b[a-z0-9]{25}::[a-z0-9]{25}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "ID"),
 )
@@ -116,6 +124,9 @@ class Noise:
                     self.touched.add("config-ids")
             elif value in (None, "", [], {}, False):
                 self.touched.add("empty-config")
+            elif name == "Labels" and _BUILDAH in value:
+                self.touched.add("builder-version")
+                kept[name] = {**value, _BUILDAH: "VERSION"}
             else:
                 kept[name] = value
         for name in ("architecture", "os", "variant", "author"):
@@ -143,7 +154,9 @@ class Noise:
 
     def text(self, text: str) -> str:
         """Take what is random out of an error's text."""
-        clean = self.named(text)
+        clean, count = _REGISTRY.subn("the registry is not reached", self.named(text))
+        if count:
+            self.touched.add("registry")
         for pattern, word in _TEXTS:
             clean, count = pattern.subn(word, clean)
             if count:

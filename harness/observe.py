@@ -14,7 +14,7 @@ from typing import Any
 
 from harness import dockerfile, ondisk
 from harness.builders.stream import Ending
-from harness.building import Built, Run, Site, argument, next_second, run
+from harness.building import Built, Run, argument, next_second, run
 from harness.case import Case
 from harness.dockerfile import Dockerfile
 from harness.image import Image
@@ -31,6 +31,7 @@ from harness.observation import (
     View,
 )
 from harness.relations import Lineage, relate, trace
+from harness.site import Site
 from harness.steps import Mapped, cached_lines, error_line, map_layers
 from harness.target import BUILDERS, Target
 from harness.view import apply
@@ -101,7 +102,7 @@ class Recorder:
         built = self.run.built[position]
         noise = self._noise()
         transcript, image = built.transcript, built.image
-        parsed = dockerfile.parse(built.build.dockerfile)
+        parsed = dockerfile.parse(built.build.dockerfile, built.build.args)
         traits = BUILDERS[self.target.builder].traits
         self.below[built.name] = {}
         if image is None:

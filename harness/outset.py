@@ -13,7 +13,7 @@ from harness import plan as plans
 from harness import provision
 from harness.base import from_archive
 from harness.builders.command import Tool
-from harness.builders.records import CommandBuilder
+from harness.builders.record import CommandBuilder
 from harness.engines import Engine, Source
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -134,10 +134,10 @@ def _offered(
     among all that can run here.
     """
     if option.layer_all:
-        tools = provision.tools(records.values(), cache, say)
+        tools = provision.tools(records.values(), cache, say, needed=False)
         return provision.everything(cache, say), tools
     names = plans.wanted(records.values(), option.layer_target)
-    tools = provision.tools([records[name] for name in names], cache, say)
+    tools = provision.tools([records[name] for name in names], cache, say, needed=True)
     if option.layer_engine or not option.layer_target:
         return provision.find(option.layer_engine, cache, say), tools
     patterns = [parse_selector(each) for each in option.layer_target]

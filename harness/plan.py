@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.builders.command import Tool
-from harness.builders.records import CommandBuilder, load_records, standard
+from harness.builders.record import CommandBuilder
+from harness.builders.records import load_records, standard
 from harness.engines import Engine, Source
 from harness.errors import UsageError
 from harness.target import (

@@ -36,7 +36,7 @@ from harness.items import (
 from harness.matrix import Matrix
 from harness.progress import Progress
 from harness.report.files import write_matrix
-from harness.report.text import terminal
+from harness.report.text import terminal, times
 
 _STACK = pytest.StashKey[ExitStack]()
 _SEEN = pytest.StashKey["Seen"]()
@@ -258,6 +258,9 @@ def pytest_terminal_summary(
         terminalreporter.write_line("")
         groups = load_groups(config.stash[ROOT])
         terminalreporter.write_line(terminal(seen.matrix, groups))
+        if len(seen.progress.spent) > 1:
+            terminalreporter.write_line("")
+            terminalreporter.write_line(times(seen.progress.spent))
 
 
 class Listener:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 COLOURS = {
     "pass": {"green": True},
@@ -17,11 +17,15 @@ COLOURS = {
 
 @dataclass
 class Progress:
-    """Counts what is done; `write` prints one line with the marks of its verdict."""
+    """Counts what is done; `write` prints one line with the marks of its verdict.
+
+    `spent` are the seconds that the cases of each target took, whatever ran beside them.
+    """
 
     write: Callable[..., None]
     total: int = 0
     done: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
     began: float = 0.0
 
     def begin(self, total: int) -> None:
@@ -32,6 +36,7 @@ class Progress:
     def tell(self, case: str, target: str, verdict: str, seconds: float) -> None:
         """Print one line: `[ 3/90] article/metadata  legacy@20.10.24  pass  1.2 s`."""
         self.done += 1
+        self.spent[target] = self.spent.get(target, 0.0) + seconds
         width = len(str(self.total))
         count = f"[{self.done:{width}}/{self.total}]"
         line = f"{count} {case:<44} {target:<26} {verdict:<11} {seconds:5.1f} s"

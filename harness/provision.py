@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.base import standard
 from harness.builders.command import Tool, obtain
-from harness.builders.records import CommandBuilder
+from harness.builders.record import CommandBuilder
 from harness.document import nearest
 from harness.engines import Engine, Source, Suite, address, debian, roots
 from harness.errors import EngineError, UsageError
@@ -64,20 +64,41 @@ def everything(cache: Path, say: Callable[[str], None]) -> list[Source]:
 
 
 def tools(
-    records: Iterable[CommandBuilder], cache: Path, say: Callable[[str], None]
+    records: Iterable[CommandBuilder],
+    cache: Path,
+    say: Callable[[str], None],
+    *,
+    needed: bool,
 ) -> dict[str, Tool]:
     """Get the tools of command builders, each version that can be had here.
 
-    A tool on the PATH of a record that names one comes in where no Debian suite does.
+    A record has Debian suites, or names a command on the PATH. Where they are `needed`,
+    one that cannot be had is an EngineError; else it is said and left out.
     """
     found = {}
     for record in records:
         if record.suites and not debian.obstacles():
-            for suite in record.suites:
-                name = f"{record.name} of Debian {suite.name}"
-                found[name] = obtain(record, suite, cache, say)
+            places: dict[str, Suite | None] = {
+                f"{record.name} of Debian {each.name}": each for each in record.suites
+            }
         elif record.path and shutil.which(record.path):
-            found[record.name] = obtain(record, None, cache, say)
+            places = {record.name: None}
+        elif needed:
+            raise EngineError(
+                f"{record.title} is not here",
+                where=record.name,
+                hint=f"install it: {record.homepage}; `layer-harness doctor` says what "
+                "else there is",
+            )
+        else:
+            continue
+        for name, suite in places.items():
+            try:
+                found[name] = obtain(record, suite, cache, say)
+            except EngineError as error:
+                if needed:
+                    raise
+                say(f"left out: {name}: {error.message.splitlines()[0]}")
     return found
 
 

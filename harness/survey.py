@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.builders.records import CommandBuilder, standard
+from harness.builders.record import CommandBuilder
+from harness.builders.records import standard
 from harness.engines import Suite, address, apt, debian, roots
 from harness.errors import HarnessError
 from harness.plan import engine_targets, targets_of

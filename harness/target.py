@@ -16,7 +16,8 @@ from typing import Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from harness.builders.records import CommandBuilder, standard
+from harness.builders.record import CommandBuilder
+from harness.builders.records import standard
 from harness.document import nearest
 from harness.errors import UsageError
 from harness.traits import BUILDKIT, LEGACY, Traits

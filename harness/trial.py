@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from harness.aftermath import await_engine
 from harness.agree import ASPECTS, facts
-from harness.building import Site, await_engine
 from harness.case import Case
 from harness.check import check, worst
 from harness.errors import EngineGone, Unsupported
 from harness.observation import Observation
 from harness.observe import Measurement, observe
 from harness.result import Result
+from harness.site import Site
 from harness.turns import Turns
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from harness import provision
 from harness.base import from_archive
-from harness.building import Site
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.loading import loaded, new_base
 from harness.plan import engine_targets
+from harness.site import Site
 
 pytest_plugins = ["pytester"]
 

@@ -18,8 +18,6 @@ from harness.builders.recordfile import Record
 from harness.document import Document, load_toml, nearest
 from harness.mistakes import validate
 
-__all__ = ["CommandBuilder", "load_records", "standard"]
-
 
 def standard() -> dict[str, CommandBuilder]:
     """Give the records that come with the package, by name."""

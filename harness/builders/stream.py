@@ -61,6 +61,13 @@ class Transcript:
     log: str
 
 
+def said_before(error: str) -> Transcript:
+    """Give the transcript of a build that a client refused before any builder ran."""
+    return Transcript(
+        ending="error", error=error, status=0, steps=(), images=(), log=f"{error}\n"
+    )
+
+
 def read_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Cut a byte stream into its JSON objects; what is none becomes a log text."""
     rest = b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -66,6 +66,17 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
                 parts.append(f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines))
     parts.append(summary(matrix))
     return "\n\n".join(parts) + "\n"
+
+
+def times(spent: Mapping[str, float]) -> str:
+    """Write the seconds that the cases of each target took, longest first."""
+    rows = [
+        [target, f"{seconds:.0f}"]
+        for target, seconds in sorted(spent.items(), key=lambda each: -each[1])
+    ]
+    return tabulate(
+        rows, headers=["target", "seconds of its cases"], colalign=("left", "right")
+    )
 
 
 def _legend(matrix: Matrix) -> str:

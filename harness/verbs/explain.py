@@ -8,7 +8,7 @@ import click
 
 from harness import ondisk, provision, result
 from harness.base import from_archive
-from harness.building import Site, run
+from harness.building import run
 from harness.case import Case, load_cases, select
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.loading import loaded, new_base
 from harness.plan import choose
 from harness.report import explain as report
+from harness.site import Site
 from harness.target import matches, parse_selector
 from harness.verbs import options
 

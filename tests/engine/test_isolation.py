@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.building import Site
 from harness.case import Case, load_case
 from harness.engines.address import connect
 from harness.observation import Observation
 from harness.observe import observe
+from harness.site import Site
 
 pytestmark = pytest.mark.engine
 
@@ -22,6 +22,7 @@ CASES = ["same-again", "arg-changed", "file-touched", "label-changed", "stage-fi
 
 
 def measured(case: Case, site: Site) -> Observation:
+    assert site.engine is not None
     client = connect(site.engine.address, timeout=60)
     try:
         return observe(case, replace(site, client=client)).observation

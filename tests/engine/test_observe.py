@@ -7,15 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 
 from harness.base import from_archive, salted
-from harness.building import Site
 from harness.case import Case, load_case
+from harness.engines import Engine
 from harness.loading import PREFIX, loaded, new_base
 from harness.observation import BuildRecord
 from harness.observe import Measurement, observe
 from harness.properties import letters
+from harness.site import Site
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +34,16 @@ def make(tmp_path: Path) -> Make:
         return load_case(path, tmp_path)
 
     return write
+
+
+def on(site: Site) -> Engine:
+    assert site.engine is not None
+    return site.engine
+
+
+def api(site: Site) -> docker.APIClient:
+    assert site.client is not None
+    return site.client
 
 
 def only(measurement: Measurement) -> BuildRecord:
@@ -185,7 +197,7 @@ def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
     assert only(observe(case, impatient)).outcome == "timeout"
     # The engine is as good as before, and has no container of the build.
     assert only(observe(make(ARTICLE), site)).outcome == "ok"
-    assert site.client.containers(all=True) == []
+    assert api(site).containers(all=True) == []
 
 
 def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
@@ -224,7 +236,7 @@ def test_a_stage_brings_its_layers_with_their_lines(site: Site, make: Make) -> N
 def test_the_directories_on_disk_are_those_of_the_export(
     site: Site, make: Make
 ) -> None:
-    if site.engine.data_root is None or site.engine.storage != "overlay2":
+    if on(site).data_root is None or on(site).storage != "overlay2":
         pytest.skip("the engine's directories cannot be read here")
     case = make(
         """
@@ -319,21 +331,21 @@ def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
 
 def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) -> None:
     mine = "somebody/image:latest"
-    site.client.tag(site.shared, "somebody/image", "latest")
-    site.client.remove_image(site.shared)
+    api(site).tag(site.shared, "somebody/image", "latest")
+    api(site).remove_image(site.shared)
     try:
         only(observe(make(ARTICLE.replace("${BASE}", mine)), site))
-        assert site.client.images(name=mine)
+        assert api(site).images(name=mine)
     finally:
         name, _, tag = site.shared.partition(":")
-        site.client.tag(mine, name, tag)
-        site.client.remove_image(mine)
+        api(site).tag(mine, name, tag)
+        api(site).remove_image(mine)
 
 
 def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
     site: Site, make: Make
 ) -> None:
-    mine = site.client.inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
+    mine = api(site).inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
     case = make(
         f"""
         dockerfile: |
@@ -343,7 +355,7 @@ def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
         """
     )
     only(observe(case, site))
-    assert site.client.images(name=site.shared)
+    assert api(site).images(name=site.shared)
 
 
 def test_an_image_that_was_salted_before_can_be_the_base(
@@ -353,13 +365,13 @@ def test_an_image_that_was_salted_before_can_be_the_base(
     with path.open("wb") as out:
         salted(site.base, "one", "layer-harness/once:salted", out)
     twice = replace(site, base=from_archive(path), shared=new_base())
-    with loaded(site.client, twice.base, twice.shared):
+    with loaded(api(site), twice.base, twice.shared):
         workdir = make("dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  WORKDIR /new\n")
         assert only(observe(workdir, twice)).below == 1
 
 
 def test_nothing_of_ours_is_left_on_the_engine(site: Site, make: Make) -> None:
     observe(make(ARTICLE), site)
-    names = [tag for image in site.client.images() for tag in image["RepoTags"] or ()]
+    names = [tag for image in api(site).images() for tag in image["RepoTags"] or ()]
     ours = [name for name in names if name.startswith(PREFIX)]
     assert ours == [site.shared]

@@ -397,9 +397,11 @@ def test_what_changes_a_build_or_its_expectations_changes_the_digest(
             "context: {a: {content: x, mtime: 1}}\n",
             "args: {A: x}\n",
             "target: x\n",
+            "raw: true\n",
             "on: legacy\n",
             "expect: [{because: b, layers: 1}]\n",
             "expect: [{because: b, layers: 2}]\n",
         )
     }
-    assert len(changed | {plain}) == 9
+    assert digest(HEAD + FROM + "raw: false\n") == plain
+    assert len(changed | {plain}) == 10

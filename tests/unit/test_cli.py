@@ -52,7 +52,8 @@ def folder(tmp_path: Path) -> Path:
     for name in ("demo/a", "demo/b", "other/c"):
         path = tmp_path / "cases" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(CASE.replace("COPY a /", f"COPY a /{name}"))
+        text = CASE.replace("title: T", f"title: T {name}")
+        path.write_text(text.replace("COPY a /", f"COPY a /{name}"))
     groups = '[demo]\ntitle = "Demo"\n[other]\ntitle = "Other"\n'
     (tmp_path / "cases" / "groups.toml").write_text(groups)
     return tmp_path

@@ -98,3 +98,17 @@ def test_a_name_that_is_no_stage_is_none() -> None:
 def test_a_stage_named_like_its_source_is_not_its_own_parent() -> None:
     parsed = parse("FROM base AS base\nRUN a\nFROM BASE as two\nRUN b\n")
     assert [each.text for each in parsed.chain("two")] == ["RUN a", "RUN b"]
+
+
+def test_a_stage_is_found_by_a_build_argument_that_names_it() -> None:
+    text = "ARG KIND=b\nFROM x AS made-a\nFROM x AS made-b\nFROM made-${KIND}\n"
+    assert parse(text).stages[-1].parent == 1
+    assert parse(text, {"KIND": "a"}).stages[-1].parent == 0
+
+
+def test_declared_arguments_are_found_behind_a_byte_order_mark_too() -> None:
+    assert parse("\ufeffARG BASE\nFROM ${BASE}\narg A=1 B\n").declared == {
+        "BASE",
+        "A",
+        "B",
+    }

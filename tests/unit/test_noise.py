@@ -130,5 +130,42 @@ def test_what_is_random_in_an_error_has_a_word_instead(text: str, told: str) -> 
     assert noise().text(text) == told
 
 
+@pytest.mark.parametrize(
+    ("comment", "told", "rules"),
+    [
+        ("FROM 07f636fa1078", "FROM IMAGE", {"history-ids"}),
+        ("FROM localhost/layer-harness/build:0f", "FROM IMAGE", {"history-ids"}),
+        (f"FROM localhost/{BASE}", "FROM ${BASE}", {"base-name"}),
+        ("buildkit.dockerfile.v0", "buildkit.dockerfile.v0", set()),
+    ],
+)
+def test_a_comment_names_no_image_of_this_run(
+    comment: str, told: str, rules: set[str]
+) -> None:
+    applied = noise()
+    assert applied.comment(comment) == told
+    assert applied.touched == rules
+
+
 def test_every_rule_has_its_reason() -> None:
     assert all(reason.strip() for reason in RULES.values())
+
+
+def test_why_a_registry_is_not_reached_is_no_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    said = (
+        'failed to do request: Head "https://registry.example/v2/a/manifests/b": '
+        "dial tcp: lookup registry.example on 192.0.2.1:53: no such host"
+    )
+    assert noise.text(said) == "failed to do request: the registry is not reached"
+    assert noise.touched == {"registry"}
+
+
+def test_the_version_that_buildah_writes_into_its_images_is_no_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    labels = {"io.buildah.version": "1.28.2", "mine": "x"}
+    assert noise.config({"config": {"Labels": labels}})["Labels"] == {
+        "io.buildah.version": "VERSION",
+        "mine": "x",
+    }
+    assert noise.touched == {"builder-version"}

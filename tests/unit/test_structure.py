@@ -23,7 +23,7 @@ builders
 builders.record builders.recordfile builders.records
 stream
 tar_write tar_read
-dockerfile context
+dockerfile context dockerignore
 target notation expectation casefile case
 layer archive image base
 observation view
@@ -32,7 +32,7 @@ engines.debian
 builders.trace builders.stream builders.engine_api
 builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
 builders.command
-containers ondisk loading driver building
+containers ondisk loading driver site aftermath building
 steps noise relations observe
 naming properties check agree
 result plan matrix

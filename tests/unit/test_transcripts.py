@@ -14,8 +14,6 @@ from harness.builders.stream import Listener, Transcript, read_lines
 from harness.dockerfile import parse
 from harness.steps import cached_lines, error_line, map_layers
 from harness.target import BUILDERS
-from harness.traits import BUILDKIT
-from harness.traits import LEGACY as ENGINE
 
 DOCKERFILE = parse(
     """ARG BASE
@@ -74,7 +72,7 @@ def trace(
 def test_legacy_tells_steps_and_what_came_from_cache() -> None:
     told = transcript([*LEGACY, {"aux": {"ID": "sha256:22"}}])
     assert told.ending == "ok"
-    assert cached_lines(DOCKERFILE, told, traits=ENGINE) == {
+    assert cached_lines(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) == {
         1: False, 2: False, 3: True, 4: False, 6: False,
     }  # fmt: skip
 
@@ -86,7 +84,7 @@ def test_only_images_that_the_build_made_are_its_to_remove() -> None:
 def test_an_id_of_an_earlier_stage_is_no_success() -> None:
     told = transcript([*LEGACY, {"error": "no", "errorDetail": {"message": "no a"}}])
     assert (told.ending, told.error) == ("error", "no a")
-    assert error_line(DOCKERFILE, told, traits=ENGINE) == 6
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) == 6
 
 
 def test_a_stream_that_breaks_off_in_a_later_stage_is_broken_off() -> None:
@@ -112,7 +110,7 @@ def test_buildkit_counts_in_its_stages() -> None:
     )
     assert told.ending == "ok"
     assert "printed" in told.log
-    assert cached_lines(DOCKERFILE, told, traits=BUILDKIT) == {
+    assert cached_lines(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == {
         3: True, 6: True, 8: False,
     }  # fmt: skip
 
@@ -125,7 +123,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
             {"error": "failed to solve: exit code: 3"},
         ]
     )
-    assert error_line(DOCKERFILE, told, traits=BUILDKIT) == 8
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == 8
 
 
 @pytest.mark.parametrize(
@@ -133,7 +131,7 @@ def test_buildkit_names_the_failing_line_not_a_cancelled_one() -> None:
 )
 def test_a_parse_error_has_the_line_of_its_text(text: str) -> None:
     told = transcript([{"error": text}])
-    assert error_line(DOCKERFILE, told, traits=BUILDKIT) == 2
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["buildkit"].traits) == 2
 
 
 @given(st.lists(st.integers(1, 60), max_size=40))
@@ -177,7 +175,7 @@ def test_labels_of_the_build_and_triggers_have_entries_of_their_own() -> None:
 def test_a_mapping_that_cannot_be_known_is_said_to_be_unknown() -> None:
     mapped = map_layers(
         DOCKERFILE,
-        traits=ENGINE,
+        traits=BUILDERS["legacy"].traits,
         target="",
         labels=0,
         empty=[False],
@@ -269,7 +267,10 @@ def test_a_cached_step_of_buildkit_stays_cached_over_its_updates() -> None:
 def test_workdir_root_has_no_number_in_buildkit_and_scratch_none_either() -> None:
     parsed = parse("FROM scratch\nWORKDIR /\nCOPY a /\nWORKDIR /b\n")
     told = transcript([trace("a", "[1/2] COPY a /"), trace("b", "[2/2] WORKDIR /b")])
-    assert cached_lines(parsed, told, traits=BUILDKIT) == {3: False, 4: False}
+    assert cached_lines(parsed, told, traits=BUILDERS["buildkit"].traits) == {
+        3: False,
+        4: False,
+    }
 
 
 def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
@@ -280,4 +281,4 @@ def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
 
 def test_a_failure_that_names_no_line_has_none() -> None:
     told = transcript([{"error": "no space left on device"}])
-    assert error_line(DOCKERFILE, told, traits=ENGINE) is None
+    assert error_line(DOCKERFILE, told, traits=BUILDERS["legacy"].traits) is None

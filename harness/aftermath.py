@@ -1,0 +1,70 @@
+"""What to make of a build that broke off: did it end its engine, in what words.
+
+Whose doing it was, only a build that is alone on its engine can tell (`turns`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from harness import panic
+from harness.builders.stream import Ending, Transcript
+from harness.engines.address import answers, await_answer
+from harness.errors import EngineGone
+from harness.site import Site
+
+#: Seconds that an engine gets to come back after a build has killed it.
+RESTART = 60.0
+
+#: What clients say of an engine that has died below them (measured on buildx 0.13.1
+#: and 0.29.1); some of it is said of other connections too.
+_LOST = re.compile(
+    r"error reading from server|code = Unavailable|unexpected EOF"
+    r"|connection re(?:set|fused)|Cannot connect to the Docker daemon",
+    re.IGNORECASE,
+)
+
+
+def is_lost(transcript: Transcript, site: Site) -> bool:
+    """Say whether a build may have ended with its engine.
+
+    An engine that dies just ends the stream; a client words it as an error.
+    """
+    if transcript.ending == "broken":
+        return True
+    return (
+        site.tool is not None
+        and transcript.ending == "error"
+        and _LOST.search(transcript.error) is not None
+    )
+
+
+def await_engine(site: Site) -> None:
+    """Wait for an engine that a build has killed; EngineGone if it stays away."""
+    if site.engine and not await_answer(site.engine.address, RESTART):
+        raise EngineGone(
+            "the engine does not come back after a build that killed it",
+            where=site.name,
+            hint="start it again; what was measured is kept",
+        )
+
+
+def blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
+    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
+    alive = site.engine is not None and answers(site.engine.address)
+    if site.log is None:
+        caught = alive
+        words = "no word: the engine's log is not at hand"
+    else:
+        with site.log.open("rb") as file:
+            file.seek(mark)
+            said = file.read().decode("utf-8", errors="replace")
+        caught = panic.is_caught(said)
+        words = panic.first_lines(said) or "no panic in the engine's log"
+        alive = alive and not panic.first_lines(said)
+    if transcript.ending == "error" and alive:
+        # It was the build's own error, such as a connection that a RUN was refused.
+        return transcript
+    ending: Ending = "panic" if caught else "broken"
+    return replace(transcript, ending=ending, error=words, log=transcript.log + words)
