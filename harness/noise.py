@@ -38,7 +38,8 @@ _REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+"?: .*""")
 MARGIN = 2.0
 
 _FROM = re.compile(
-    r"^FROM (?:[0-9a-f]{12,64}|(?:docker\.io/|localhost/)?layer-harness/build:[0-9a-f]+)$"
+    r"^FROM (?:[0-9a-f]{12,64}"
+    r"|(?:docker\.io/|localhost/)?layer-harness/build:[0-9a-f]+)$"
 )
 #: https://github.com/containers/buildah/blob/main/docs/buildah-config.1.md
 _BUILDAH = "io.buildah.version"
