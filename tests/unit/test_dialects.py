@@ -174,17 +174,19 @@ def test_plain_progress_tells_cache_and_errors_by_number() -> None:
 
 def test_the_docker_cli_s_legacy_steps_are_numbered_over_the_whole_file() -> None:
     text = (
-        "Step 1/3 : FROM base\n ---> 0123456789ab\nStep 2/3 : RUN one\n"
-        " ---> Using cache\n ---> 1123456789ab\nStep 3/3 : RUN two\n"
-        "The command '/bin/sh -c two' returned a non-zero code: 3\n"
+        "Step 1/4 : FROM base\n ---> 0123456789ab\nStep 2/4 : RUN one\n"
+        " ---> Using cache\n ---> 1123456789ab\nStep 3/4 : RUN two\n"
+        " ---> Running in 3123456789ab\n ---> 2123456789ab\nStep 4/4 : RUN three\n"
+        "The command '/bin/sh -c three' returned a non-zero code: 3\n"
     )
     transcript = told("legacy", text, status=1)
-    parsed = parse("FROM base\nRUN one\nRUN two\n")
+    parsed = parse("FROM base\nRUN one\nRUN two\nRUN three\n")
     whole = Traits(steps="whole")
     assert cached_lines(parsed, transcript, traits=whole) == {
-        1: False, 2: True, 3: False,
+        1: False, 2: True, 3: False, 4: False,
     }  # fmt: skip
-    assert error_line(parsed, transcript, traits=whole) == 3
+    assert error_line(parsed, transcript, traits=whole) == 4
+    assert transcript.images == ("2123456789ab",)
 
 
 def test_kaniko_tells_a_cached_step_before_and_as_it_takes_it() -> None:
