@@ -33,6 +33,11 @@ _TOO_DEEP = "nested too deeply to be a case"
 _TAGS = "tag:yaml.org,2002:"
 #: What PyYAML's constructors raise for `2020-13-45`, `!!bool x`, `!!int ""` and so on.
 _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
+_TOML_NAME = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\.(?:[\w-]+|\"[^\"]*\"|'[^']*'))*"
+_TOML_TABLE = re.compile(rf"\s*(?:\[(?P<array>\[)?)\s*(?P<name>{_TOML_NAME})\s*\]")
+_TOML_KEY = re.compile(rf"\s*({_TOML_NAME})\s*=")
+_TOML_ITEM = re.compile(r"\s*\{")
+_TOML_INLINE = re.compile(r"[{,]\s*([\w-]+)\s*=")
 
 
 class _Mark(Protocol):
@@ -136,15 +141,51 @@ def load_toml(path: Path) -> Document:
             where=f"{path}:{found[1]}:{found[2]}" if found else str(path),
             hint="write [NAME], then lines of KEY = VALUE, with texts in quotes",
         ) from error
+    return Document(path=path, value=value, marks=_toml_marks(text))
+
+
+def _toml_marks(text: str) -> dict[Location, tuple[int, int]]:
+    """Find where tables, keys, and items of a line of their own stand.
+
+    tomllib keeps no places. What is not found has the place of what it stands in.
+    """
     marks: dict[Location, tuple[int, int]] = {}
+    counts: dict[Location, int] = {}
     table: Location = ()
+    key: Location = ()
     for number, line in enumerate(text.split("\n"), 1):
-        if head := re.match(r"\s*\[([\w.-]+)\]", line):
-            table = tuple(head[1].split("."))
-            marks.setdefault(table, (number, head.start(1) + 1))
-        elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
-            marks.setdefault((*table, key[1]), (number, key.start(1) + 1))
-    return Document(path=path, value=value, marks=marks)
+        if head := _TOML_TABLE.match(line):
+            table = ()
+            *outer, last = _toml_name(head["name"])
+            for part in outer:
+                table = (*table, part)
+                if table in counts:
+                    table = (*table, counts[table])
+            table = (*table, last)
+            if head["array"]:
+                marks.setdefault(table, (number, head.start("name") + 1))
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            key = ()
+            marks.setdefault(table, (number, head.start("name") + 1))
+        elif found := _TOML_KEY.match(line):
+            key = table
+            for part in _toml_name(found[1]):
+                key = (*key, part)
+                marks.setdefault(key, (number, found.start(1) + 1))
+        elif key and (item := _TOML_ITEM.match(line)):
+            counts[key] = counts.get(key, -1) + 1
+            place = (*key, counts[key])
+            marks.setdefault(place, (number, item.end()))
+            for each in _TOML_INLINE.finditer(line):
+                marks.setdefault((*place, each[1]), (number, each.start(1) + 1))
+    return marks
+
+
+def _toml_name(name: str) -> list[str]:
+    return [
+        each.strip("\"'") for each in re.findall(r"\"[^\"]*\"|'[^']*'|[\w-]+", name)
+    ]
 
 
 def _text(path: Path) -> str:

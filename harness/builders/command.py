@@ -87,6 +87,8 @@ class Bench:
         self.room = Room(folder=folder / name, root=tool.root)
         self._layouts: list[Layout] = []
         self._builds = 0
+        self._host: Address | None = None
+        self._begun = False
 
     def __enter__(self) -> Self:
         """Make the bench's folder."""
@@ -105,7 +107,11 @@ class Bench:
         trace: TracebackType | None,
     ) -> None:
         """Remove all that was loaded, built and exported."""
-        self.room.clear()
+        try:
+            if self._begun:
+                self.call(self.tool.record.end, {})
+        finally:
+            self.room.clear()
 
     def load(self, archive: BinaryIO, reference: str) -> None:
         """Give the builder a base: an archive that names its image `reference`."""
@@ -132,6 +138,10 @@ class Bench:
         """
         record = self.tool.record
         account = Account(dialect=record.dialect)
+        self._host = host
+        if record.begin and not self._begun:
+            self._begun = True
+            self._must(record.begin, {}, "does not begin")
         with self._laid_out(request, host) as (offer, hosted):
             ended = rooms.run(
                 self.room,
@@ -179,13 +189,15 @@ class Bench:
     ) -> tuple[int, str]:
         """Run a command that is no build; gives its status and what it said."""
         said: list[str] = []
-        every = {**self._words(), **words}
+        hosted = rooms.reach(self._host, self.room)
+        every = {**self._words(), **hosted.words, **words}
         ended = rooms.run(
             self.room,
             filled(template, every),
-            environment=self._environment(every),
+            environment={**self._environment(every), **hosted.environment},
             hear=said.append,
             limit=_SHORT,
+            hosted=hosted,
         )
         if ended.timed_out:
             raise EngineError(f"{self.tool.record.title} hangs: {template}")
@@ -204,6 +216,7 @@ class Bench:
         return {
             "storage": str(self.room.seen(work / "storage")),
             "config": str(self.room.seen(work / "config")),
+            "name": self.room.folder.name,
             "store": self.store,
             "host": "",
         }

@@ -34,6 +34,7 @@ _KANIKO_STEP = re.compile(
 )
 _KANIKO_CACHED = re.compile(r"^Using caching version of cmd: (.*)")
 _LEGACY_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_LEGACY_CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 _ERROR = re.compile(r"^(?:ERROR|[Ee]rror|FATAL|fatal)\b[: ]\s*(.*)")
 _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 
@@ -47,6 +48,7 @@ class Account:
     vertexes: dict[str, Vertex] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     size: int = 0
     _last: tuple[str, int] | None = None
@@ -73,6 +75,11 @@ class Account:
         if self._last in self.steps:
             self.steps[self._last] = replace(self.steps[self._last], cached=True)
 
+    def made_here(self) -> bool:
+        """Say whether an image now named is the build's own: not its base's, nor cached."""
+        step = self.steps.get(self._last) if self._last else None
+        return bool(step and not step.cached and not step.text.startswith("FROM"))
+
     def transcript(self, *, status: int, timed_out: bool) -> Transcript:
         """Conclude from all that was heard and how the command ended."""
         ending: Ending = "timeout" if timed_out else "error" if status else "ok"
@@ -85,7 +92,7 @@ class Account:
             error=error,
             status=status,
             steps=(*self.steps.values(), *from_vertexes(self.vertexes.values())),
-            images=(),
+            images=tuple(dict.fromkeys(self.images)),
             log="".join(f"{line}\n" for line in self.log),
         )
 
@@ -193,6 +200,8 @@ def _legacy(account: Account, line: str) -> None:
         account.announce("", int(match[1]), match[3])
     elif line.startswith(" ---> Using cache"):
         account.took_cache()
+    elif (match := _LEGACY_CREATED.match(line)) and account.made_here():
+        account.images.append(match[1])
     _text(account, line)
 
 

@@ -23,7 +23,10 @@ _LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
 
 
 def write_layout(archive: BinaryIO, folder: Path) -> str:
-    """Write the first image of an archive to `folder`; gives its manifest's digest."""
+    """Write the first image of an archive to `folder`, with the tag `base`.
+
+    Gives the digest of its manifest.
+    """
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     with tempfile.TemporaryFile(dir=folder) as copy:
@@ -54,7 +57,8 @@ def write_layout(archive: BinaryIO, folder: Path) -> str:
         },
         _MANIFEST,
     )
-    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [manifest]}
+    named = {**manifest, "annotations": {"org.opencontainers.image.ref.name": "base"}}
+    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [named]}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', "utf-8")
     return str(manifest["digest"])

@@ -24,8 +24,8 @@ NAME = re.compile(r"^[a-z][a-z0-9.-]*$")
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 #: What every command may name: the storage folder of a case, the store asked for, a
-#: folder for configuration, the engine.
-COMMON = ("config", "host", "storage", "store")
+#: folder for configuration, the engine, a name that no other case has.
+COMMON = ("config", "host", "name", "storage", "store")
 BUILD = ("context", "dockerfile", "file", "output", "tag")
 #: The options of a build with the words that their templates may use. Those named as
 #: parameters of `POST /build` are `Request.options`.
@@ -70,9 +70,10 @@ class CommandBuilder:
     `family` is what selectors also match it by. It is here by packages of `suites`, or
     as the command `path` of the user's. `load` is empty where a base comes in by the
     option `base`, as an OCI layout, or not at all; `export` is empty where the build
-    itself writes `{output}`. `files` are written into `{config}` first. `measured` has
-    the versions whose results we have seen; while it is empty, what the record says is
-    from documentation alone.
+    itself writes `{output}`. `files` are written into `{config}` first; `begin` runs
+    before the first build of a case, `end` after the last. `measured` has the versions
+    whose results we have seen; while it is empty, what the record says is from
+    documentation alone.
     """
 
     name: str
@@ -87,7 +88,9 @@ class CommandBuilder:
     ask: tuple[str, ...]
     pattern: str
     load: tuple[str, ...]
+    begin: tuple[str, ...]
     build: tuple[str, ...]
+    end: tuple[str, ...]
     export: tuple[str, ...]
     remove: tuple[str, ...]
     options: Mapping[str, tuple[str, ...]]

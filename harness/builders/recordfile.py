@@ -35,8 +35,11 @@ def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
             if placeholder not in allowed:
                 raise PydanticCustomError(
                     "placeholder",
-                    "no placeholder `{{{word}}}` here",
-                    {"word": placeholder, "hint": nearest(placeholder, allowed)},
+                    "no placeholder `{word}` here",
+                    {
+                        "word": f"{{{placeholder}}}",
+                        "hint": nearest(placeholder, allowed),
+                    },
                 )
     return words
 
@@ -112,7 +115,9 @@ class Record(Strict):
     ask: list[str]
     pattern: str
     load: list[str] = Field(default_factory=list)
+    begin: list[str] = Field(default_factory=list)
     build: list[str]
+    end: list[str] = Field(default_factory=list)
     export: list[str] = Field(default_factory=list)
     remove: list[str] = Field(default_factory=list)
     options: dict[str, list[str]] = Field(default_factory=dict)
@@ -125,12 +130,14 @@ class Record(Strict):
     measured: list[str] = Field(default_factory=list)
     note: str = ""
 
-    @field_validator("ask", "load", "build", "export", "remove")
+    @field_validator("ask", "load", "begin", "build", "end", "export", "remove")
     @classmethod
     def _known_words(cls, words: list[str], info: Any) -> list[str]:
         own = {
             "ask": (),
             "load": ("archive", "reference"),
+            "begin": (),
+            "end": (),
             "build": (*BUILD, "options"),
             "export": ("archive", "tag"),
             "remove": ("tag",),
@@ -214,7 +221,9 @@ class Record(Strict):
             ask=tuple(self.ask),
             pattern=self.pattern,
             load=tuple(self.load),
+            begin=tuple(self.begin),
             build=tuple(self.build),
+            end=tuple(self.end),
             export=tuple(self.export),
             remove=tuple(self.remove),
             options={key: tuple(words) for key, words in self.options.items()},

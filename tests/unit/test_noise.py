@@ -130,6 +130,23 @@ def test_what_is_random_in_an_error_has_a_word_instead(text: str, told: str) -> 
     assert noise().text(text) == told
 
 
+@pytest.mark.parametrize(
+    ("comment", "told", "rules"),
+    [
+        ("FROM 07f636fa1078", "FROM IMAGE", {"history-ids"}),
+        ("FROM localhost/layer-harness/build:0f", "FROM IMAGE", {"history-ids"}),
+        (f"FROM localhost/{BASE}", "FROM ${BASE}", {"base-name"}),
+        ("buildkit.dockerfile.v0", "buildkit.dockerfile.v0", set()),
+    ],
+)
+def test_a_comment_names_no_image_of_this_run(
+    comment: str, told: str, rules: set[str]
+) -> None:
+    applied = noise()
+    assert applied.comment(comment) == told
+    assert applied.touched == rules
+
+
 def test_every_rule_has_its_reason() -> None:
     assert all(reason.strip() for reason in RULES.values())
 
