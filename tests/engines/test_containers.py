@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from harness_process import build, context
 
 from harness.engines import Address, Engine, address, debian, image, roots
 from harness.engines.released import Released
+from harness.errors import EngineError
 
 pytest_plugins = ["own_cache"]
 
@@ -94,7 +96,7 @@ def test_rights_that_the_machine_cannot_give_are_left_out_and_said(
 def test_what_a_killed_run_left_goes_with_the_next(client: docker.APIClient) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    label = {image.LABEL: f"{image.socket.gethostname()}:{gone.pid}"}
+    label = {image.LABEL: f"{socket.gethostname()}:{gone.pid}"}
     left = client.create_container(
         NAME, command=["true"], labels=label, volumes=["/var/lib/docker"]
     )["Id"]
@@ -117,7 +119,7 @@ def test_an_image_that_is_no_engine_is_told_with_its_log(
         version="1.2.3", image="layer-harness/dind-test:1.2.3-dind", stores=("vfs",)
     )
     with (
-        pytest.raises(image.EngineError, match=r"cannot be started|does not come up"),
+        pytest.raises(EngineError, match=r"cannot be started|does not come up"),
         started(outer.address, cache, [], nothing),
     ):
         pass
