@@ -138,8 +138,14 @@ def load_toml(path: Path) -> Document:
         ) from error
     marks: dict[Location, tuple[int, int]] = {}
     table: Location = ()
+    items: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
-        if head := re.match(r"\s*\[([\w.-]+)\]", line):
+        if item := re.match(r"\s*\[\[([\w-]+)\]\]", line):
+            table = (item[1], items.get(item[1], 0))
+            items[item[1]] = table[1] + 1
+            marks.setdefault(table[:1], (number, item.start(1) + 1))
+            marks.setdefault(table, (number, item.start(1) + 1))
+        elif head := re.match(r"\s*\[([\w.-]+)\]", line):
             table = tuple(head[1].split("."))
             marks.setdefault(table, (number, head.start(1) + 1))
         elif key := re.match(r"\s*\"?([\w-]+)\"?\s*=", line):
