@@ -6,76 +6,49 @@ Which image a name of `-e` means; started they are by `image`.
 from __future__ import annotations
 
 import re
-import tomllib
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
+from dataclasses import replace
 
-from packaging.version import Version
-
+from harness.document import nearest
+from harness.engines.catalogue import Released, standard
 from harness.errors import UsageError
-from harness.target import default_store
+from harness.target import default_store, parse_version
 
-_IMAGE = re.compile(r"^(?P<name>[\w./:-]*?\w):(?P<tag>[\w.-]*dind[\w.-]*)$")
-_NUMBER = re.compile(r"^\d+(?:\.\d+){0,2}(?=-)")
+__all__ = ["Released", "find"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """An engine as an image: its version, the image's reference, its image stores."""
-
-    version: str
-    image: str
-    stores: tuple[str, ...]
-
-
-@cache
-def released() -> tuple[Released, ...]:
-    """Give the images of `harness/data/engines.toml`, oldest engine first."""
-    text = (resources.files("harness") / "data" / "engines.toml").read_text("utf-8")
-    return tuple(
-        Released(
-            version=each["version"],
-            image=f"docker:{each['version']}-dind"
-            + (f"@{each['digest']}" if "digest" in each else ""),
-            stores=tuple(each["stores"]),
-        )
-        for each in tomllib.loads(text)["image"]
-    )
+_NAME = re.compile(
+    r"(?P<repository>[\w./:-]*?\w):(?P<tag>[\w.-]*dind[\w.-]*)"
+    r"(?P<digest>@sha256:[0-9a-f]{64})?"
+)
+_NUMBER = re.compile(r"(\d+(?:\.\d+){0,2}(?:-(?:rc|beta)\.?\d+)?)(-.*)")
 
 
 def find(text: str) -> tuple[Released, str] | None:
     """Read `docker:27-dind` or `docker:28.5.2-dind+vfs`: the image, and the store.
 
-    The newest known version that a part of one names; of a full one, or of another
-    repository's image, the tag is taken as it is. None for what is no such name.
-    Raises UsageError for a tag without a version, or a store that it does not have.
+    A part of a version means the newest one known; a whole version, and a tag of
+    another repository, need not be known. None for what is no such name. Raises
+    UsageError for a tag without a version, for a version that is not known, or for a
+    store that it does not have.
     """
     plain, _, store = text.partition("+")
-    match = _IMAGE.match(plain)
+    match = _NAME.fullmatch(plain)
     if match is None:
         return None
-    number = _NUMBER.match(match["tag"])
+    number = _NUMBER.fullmatch(match["tag"])
     if number is None:
         raise UsageError(
-            f"`{plain}` says no version",
-            hint="results are kept by version: write docker:27-dind or "
-            "docker:27.5.1-dind",
+            f"`{plain}` says no version, and results are kept by version",
+            hint="write docker:27-dind or docker:27.5.1-dind",
         )
-    found = _known(number[0]) or Released(
-        version=number[0], image=plain, stores=("overlay2", "vfs", "containerd")
-    )
-    if found.version == number[0] and found.image.partition("@")[0] != plain:
-        found = Released(version=found.version, image=plain, stores=found.stores)
-    if len(found.version.split(".")) != 3:
-        raise UsageError(
-            f"no release of `{number[0]}` is known",
-            hint=f"write one in full, or one of {', '.join(_minors())}",
-        )
+    found = _known(number[1]) or _unknown(plain, number[1])
+    usual = f"docker:{found.version}-dind"
+    image = f"{match['repository']}:{found.version}{number[2]}{match['digest'] or ''}"
+    if image != usual:
+        found = replace(found, image=image)
     if store and store not in found.stores:
         raise UsageError(
             f"Docker {found.version} has no store `{store}`",
-            hint=f"allowed: {', '.join(found.stores)}",
+            hint=nearest(store, found.stores),
         )
     return found, store or default_store(found.version)
 
@@ -83,11 +56,26 @@ def find(text: str) -> tuple[Released, str] | None:
 def _known(number: str) -> Released | None:
     matching = [
         each
-        for each in released()
-        if each.version == number or each.version.startswith(f"{number}.")
+        for each in standard().images
+        if f"{each.version}.".startswith(f"{number}.")
     ]
-    return max(matching, key=lambda each: Version(each.version), default=None)
+    return max(matching, key=lambda each: parse_version(each.version), default=None)
 
 
-def _minors() -> list[str]:
-    return [".".join(each.version.split(".")[:2]) for each in released()]
+def _unknown(plain: str, number: str) -> Released:
+    """Take a whole version as it is, with the stores of its nearest older release."""
+    if number.count(".") < 2:
+        minors = [each.version.rpartition(".")[0] for each in standard().images]
+        major = f"{number.partition('.')[0]}."
+        known = [each for each in minors if each.startswith(major)] or minors
+        raise UsageError(
+            f"`{plain}`: no release of {number} is known",
+            hint=f"{nearest(number, known)}; or write a version in full",
+        )
+    older = [
+        each
+        for each in standard().images
+        if parse_version(each.version) <= parse_version(number)
+    ]
+    stores = older[-1].stores if older else standard().images[0].stores
+    return Released(version=number, image=plain, stores=stores)
