@@ -139,10 +139,12 @@ def _offered(
     among all that can run here.
     """
     if option.layer_all:
-        tools = provision.tools(records.values(), cache, say, needed=False)
+        tools = provision.tools(records.values(), cache, say)
         return provision.everything(cache, say), tools
     names = plans.wanted(records.values(), option.layer_target)
-    tools = provision.tools([records[name] for name in names], cache, say, needed=True)
+    named = {parse_selector(each).builder for each in option.layer_target}
+    chosen = [records[name] for name in names]
+    tools = provision.tools(chosen, cache, say, needed=named)
     if option.layer_engine or not option.layer_target:
         return provision.find(option.layer_engine, cache, say), tools
     patterns = [parse_selector(each) for each in option.layer_target]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -78,12 +78,12 @@ def tools(
     cache: Path,
     say: Callable[[str], None],
     *,
-    needed: bool,
+    needed: Collection[str] = (),
 ) -> dict[str, Tool]:
     """Get the tools of command builders, each version that can be had here.
 
-    A record has Debian suites, or names a command on the PATH. Where they are `needed`,
-    one that cannot be had is an EngineError; else it is said and left out.
+    A record has Debian suites, or names a command on the PATH. One of those `needed`
+    (by name) that cannot be had is an EngineError; any other is said, and left out.
     """
     found = {}
     for record in records:
@@ -93,7 +93,7 @@ def tools(
             }
         elif record.path and shutil.which(record.path):
             places = {record.name: None}
-        elif needed:
+        elif record.name in needed:
             raise EngineError(
                 f"{record.title} is not here",
                 where=record.name,
@@ -106,7 +106,7 @@ def tools(
             try:
                 found[name] = obtain(record, suite, cache, say)
             except EngineError as error:
-                if needed:
+                if record.name in needed:
                     raise
                 say(f"left out: {name}: {error.message.splitlines()[0]}")
     return found

@@ -36,7 +36,7 @@ def place(
 ) -> Iterator[Site]:
     name, cache = request.param, cache_folder()
     records = [each for each in standard().values() if each.name == name]
-    tools = provision.tools(records, cache, print, needed=True)
+    tools = provision.tools(records, cache, print, needed={name})
     source = Source(
         name=engine.name, version=engine.version, store=engine.storage, engine=engine
     )
