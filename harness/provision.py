@@ -62,15 +62,18 @@ def find(names: Sequence[str], cache: Path, say: Callable[[str], None]) -> list[
 
 
 def everything(cache: Path, say: Callable[[str], None]) -> list[Source]:
-    """List every engine that can run here, with each of its stores."""
+    """List every engine that can run here, with each of its stores.
+
+    What the engine at the usual place is already need not be started.
+    """
     found = []
+    if address.answers(address.find("default")):
+        found.append(_running("default"))
     if not debian.obstacles():
         for suite in roots.suites():
             found += [_of_suite(suite, store, cache, say) for store in suite.stores]
-    place = address.find("default")
-    if address.answers(place):
-        found.append(_running("default"))
-    return found
+    own = {(each.version, each.store): each for each in reversed(found)}
+    return [each for each in found if own[each.version, each.store] is each]
 
 
 def tools(
