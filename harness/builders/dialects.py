@@ -76,7 +76,7 @@ class Account:
             self.steps[self._last] = replace(self.steps[self._last], cached=True)
 
     def made_here(self) -> bool:
-        """Say whether an image now named is the build's own, no base or cached one."""
+        """Say whether an image now named is the build's own, not FROM's, nor cached."""
         step = self.steps.get(self._last) if self._last else None
         return bool(step and not step.cached and not step.text.startswith("FROM"))
 
