@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from harness.errors import EngineError
@@ -208,15 +209,16 @@ def freshness(*, stale: bool) -> dict[str, str]:
     return patience | ({"Acquire::Check-Valid-Until": "false"} if stale else {})
 
 
-def guard() -> list[str]:
+@cache
+def guard() -> tuple[str, ...]:
     """Give the words before a command that let it end with this process.
 
     Where a PID namespace can be had, all that it starts ends with it too.
     """
-    dies_with_us = ["setpriv", "--pdeathsig", "KILL"]
-    namespace = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    dies_with_us = ("setpriv", "--pdeathsig", "KILL")
+    namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
     tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)
-    return dies_with_us if tried.returncode else [*dies_with_us, *namespace]
+    return dies_with_us if tried.returncode else (*dies_with_us, *namespace)
 
 
 def _environment() -> dict[str, str]:
