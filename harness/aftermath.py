@@ -53,6 +53,8 @@ def await_engine(site: Site) -> None:
 def blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
     """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
     alive = site.engine is not None and answers(site.engine.address)
+    # one that is up again has written all it had to say
+    await_engine(site)
     if site.log is None:
         caught = alive
         words = "no word: the engine's log is not at hand"

@@ -16,7 +16,7 @@ from math import floor
 from typing import Any, BinaryIO
 
 from harness import containers, dockerfile, ondisk
-from harness.aftermath import await_engine, blamed, is_lost
+from harness.aftermath import blamed, is_lost
 from harness.builders import Request
 from harness.builders.stream import Transcript, said_before
 from harness.case import Case
@@ -177,7 +177,6 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
                 where=site.name,
             )
         transcript = blamed(transcript, site, mark)
-        await_engine(site)
     return Built(name=asked.name, build=plan, transcript=transcript)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import result
 from harness.base import from_archive
+from harness.builders.command import Bench, Tool
 from harness.case import load_cases, load_groups
 from harness.engines import Engine
 from harness.matrix import Matrix, tabulate_results
@@ -51,10 +52,20 @@ def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
         api=engine.api if engine else "",
         store=target.store,
         architecture=engine.architecture if engine else "",
-        components=dict(engine.components) if engine else {},
+        components=_components(engine, tool, plan.folder) if engine else {},
         tool={tool.record.name: tool.version} if tool else {},
         base={"diff_ids": [layer.diff_id for layer in base.layers]},
         rules=RULES,
     )
     place = plan.results / target.id / "target.json"
     result.write(place, result.encode(record))
+
+
+def _components(engine: Engine, tool: Tool | None, folder: Path) -> dict[str, str]:
+    """Give what an engine is made of, and its BuildKit, which only a client tells."""
+    found = dict(engine.components)
+    if tool is not None:
+        with Bench(tool, folder / "benches") as bench:
+            if inside := bench.version_inside(engine.address):
+                found["buildkit"] = inside
+    return found

@@ -32,7 +32,8 @@ RULES = {
     "base-name": "the base has a name of its own for each case, to keep caches apart",
 }
 
-_REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+"?: .*""")
+# Only a registry has `/v2/`: what an ADD says of its URL is behaviour.
+_REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+/v2/[^"\s]*"?: .*""")
 
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0

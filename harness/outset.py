@@ -61,6 +61,11 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         help="file with records of further command builders",
     )
+    group.addoption(
+        "--layer-on",
+        default="",
+        help="engine that engines in containers (docker:27-dind) run on",
+    )
     group.addoption("--layer-base", help="image that cases get as BASE")
     group.addoption(
         "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
@@ -113,7 +118,7 @@ def start(
     room = Room(total_kib=int(option.layer_memory * 1024 * 1024), engines=len(used))
     fleet = Fleet(
         used,
-        lambda source: _furnished(source, plan, room, say),
+        lambda source: _furnished(source, plan, room, option.layer_on, say),
         folder,
         at_once=room.at_once,
     )
@@ -134,10 +139,12 @@ def _offered(
     among all that can run here.
     """
     if option.layer_all:
-        tools = provision.tools(records.values(), cache, say, needed=False)
+        tools = provision.tools(records.values(), cache, say)
         return provision.everything(cache, say), tools
     names = plans.wanted(records.values(), option.layer_target)
-    tools = provision.tools([records[name] for name in names], cache, say, needed=True)
+    named = {parse_selector(each).builder for each in option.layer_target}
+    chosen = [records[name] for name in names]
+    tools = provision.tools(chosen, cache, say, needed=named)
     if option.layer_engine or not option.layer_target:
         return provision.find(option.layer_engine, cache, say), tools
     patterns = [parse_selector(each) for each in option.layer_target]
@@ -152,10 +159,12 @@ def _offered(
 
 @contextmanager
 def _furnished(
-    source: Source, plan: Plan, room: Room, say: Callable[[str], None]
+    source: Source, plan: Plan, room: Room, on: str, say: Callable[[str], None]
 ) -> Iterator[Engine]:
     """Start an engine with the base on it, and record what it says it is."""
-    with provision.start(source, cache_folder(), say, most_kib=room.each_kib) as engine:
+    with provision.start(
+        source, cache_folder(), say, most_kib=room.each_kib, on=on
+    ) as engine:
         for seat in plan.seats:
             if seat.engine == source.name:
                 record_target(plan, seat, engine)

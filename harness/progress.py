@@ -19,7 +19,7 @@ COLOURS = {
 class Progress:
     """Counts what is done; `write` prints one line with the marks of its verdict.
 
-    `spent` are the seconds that the cases of each target took, whatever ran beside them.
+    `spent` are the seconds that the cases of each target took, whatever ran beside.
     """
 
     write: Callable[..., None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,17 @@ from harness.base import standard
 from harness.builders.command import Tool, obtain
 from harness.builders.record import CommandBuilder
 from harness.document import nearest
-from harness.engines import Engine, Source, Suite, address, debian, roots
+from harness.engines import (
+    Engine,
+    Source,
+    Suite,
+    address,
+    debian,
+    image,
+    released,
+    roots,
+)
+from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
 from harness.target import plain_version
 
@@ -52,15 +62,18 @@ def find(names: Sequence[str], cache: Path, say: Callable[[str], None]) -> list[
 
 
 def everything(cache: Path, say: Callable[[str], None]) -> list[Source]:
-    """List every engine that can run here, with each of its stores."""
+    """List every engine that can run here, with each of its stores.
+
+    What the engine at the usual place is already need not be started.
+    """
     found = []
+    if address.answers(address.find("default")):
+        found.append(_running("default"))
     if not debian.obstacles():
         for suite in roots.suites():
             found += [_of_suite(suite, store, cache, say) for store in suite.stores]
-    place = address.find("default")
-    if address.answers(place):
-        found.append(_running("default"))
-    return found
+    own = {(each.version, each.store): each for each in reversed(found)}
+    return [each for each in found if own[each.version, each.store] is each]
 
 
 def tools(
@@ -68,12 +81,12 @@ def tools(
     cache: Path,
     say: Callable[[str], None],
     *,
-    needed: bool,
+    needed: Collection[str] = (),
 ) -> dict[str, Tool]:
     """Get the tools of command builders, each version that can be had here.
 
-    A record has Debian suites, or names a command on the PATH. Where they are `needed`,
-    one that cannot be had is an EngineError; else it is said and left out.
+    A record has Debian suites, or names a command on the PATH. One of those `needed`
+    (by name) that cannot be had is an EngineError; any other is said, and left out.
     """
     found = {}
     for record in records:
@@ -83,7 +96,7 @@ def tools(
             }
         elif record.path and shutil.which(record.path):
             places = {record.name: None}
-        elif needed:
+        elif record.name in needed:
             raise EngineError(
                 f"{record.title} is not here",
                 where=record.name,
@@ -96,7 +109,7 @@ def tools(
             try:
                 found[name] = obtain(record, suite, cache, say)
             except EngineError as error:
-                if needed:
+                if record.name in needed:
                     raise
                 say(f"left out: {name}: {error.message.splitlines()[0]}")
     return found
@@ -109,10 +122,13 @@ def start(
     say: Callable[[str], None],
     *,
     most_kib: int | None = None,
+    on: str = "",
 ) -> Iterator[Engine]:
     """Start an engine where it comes from, and stop it at the end.
 
-    `most_kib` bounds what its data may take of the memory. Raises EngineError.
+    `most_kib` bounds what its data may take of the memory. `on` names the engine that
+    one in a container runs on; the one at the usual place if it says nothing. Raises
+    EngineError.
     """
     if source.engine is not None:
         yield source.engine
@@ -121,6 +137,36 @@ def start(
             source.suite, cache=cache, say=say, store=source.store, most_kib=most_kib
         ) as started:
             yield started.engine
+    else:
+        release = Released(
+            version=source.version, image=source.image, stores=(source.store,)
+        )
+        with (
+            start(_outer(on, cache, say), cache, say) as outer,
+            image.start(
+                release,
+                name=source.name,
+                outer=outer.address,
+                store=source.store,
+                cache=cache,
+                say=say,
+            ) as engine,
+        ):
+            yield engine
+
+
+def _outer(on: str, cache: Path, say: Callable[[str], None]) -> Source:
+    """Find the engine that containers of engines run on."""
+    if on:
+        return _source(on, cache, say)
+    place = address.find("default")
+    if not address.answers(place):
+        raise EngineError(
+            "an engine in a container runs on a Docker engine, and none answers at the "
+            "usual place",
+            hint="start one, or name one with --on ADDRESS",
+        )
+    return _running("default")
 
 
 def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
@@ -129,12 +175,17 @@ def _source(name: str, cache: Path, say: Callable[[str], None]) -> Source:
         return _running(name)
     if found := debian.named(name):
         return _of_suite(*found, cache, say)
+    if released_as := released.find(name):
+        release, store = released_as
+        return Source(
+            name=name, version=release.version, store=store, image=release.image
+        )
     if "/" not in name:
         known = [word for each in roots.suites() for word in (each.name, each.version)]
         raise UsageError(
             f"`{name}` is no engine we know",
             where="--engine",
-            hint=f"{nearest(name, known)}; or {address.ALLOWED}",
+            hint=f"{nearest(name, known)}; or docker:27-dind; or {address.ALLOWED}",
         )
     return _running(name)
 

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.builders import records
+from harness.builders.command import obtain
 from harness.builders.record import CommandBuilder
-from harness.builders.records import standard
 from harness.engines import Suite, address, apt, debian, roots
+from harness.engines.catalogue import standard
 from harness.errors import HarnessError
 from harness.plan import engine_targets, targets_of
-from harness.target import Target
+from harness.target import Target, default_store
 
 State = Literal["ready", "can be prepared", "not here"]
+
+#: What commands on the PATH have said, by name: each is asked once.
+_ANSWERS: dict[str, tuple[State, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,7 @@ class Offer:
 
     `target` is its ID, empty where the version of what is missing is not known. `why`
     says what is missing, `remedy` what to do; `measured` is false for what no run of
-    ours has tried.
+    ours has tried, `image` true for an engine in a container.
     """
 
     target: str
@@ -36,11 +41,34 @@ class Offer:
     why: str = ""
     remedy: str = ""
     measured: bool = True
+    image: bool = False
 
 
 def survey(cache: Path) -> list[Offer]:
     """List all targets; those of the usual engine first, then by engine and tool."""
-    return [*_usual(), *_engines(cache), *_tools(cache)]
+    return [*_usual(), *_engines(cache), *_tools(cache), *_images()]
+
+
+def _images() -> Iterator[Offer]:
+    """List the engines that come as images, which another engine has to run."""
+    here = address.answers(address.find("default"))
+    for each in standard().images:
+        for store in each.stores:
+            usual = store == default_store(each.version)
+            name = each.image if usual else f"{each.image}+{store}"
+            for target in targets_of(each.version, store):
+                yield Offer(
+                    target=target.id,
+                    engine=name,
+                    state="can be prepared" if here else "not here",
+                    why="the image is pulled if need be"
+                    if here
+                    else "no Docker engine answers that it could run on",
+                    remedy=f"layer-harness run -e {name}"
+                    + ("" if here else " --on ADDRESS"),
+                    image=True,
+                    measured=False,
+                )
 
 
 def _usual() -> Iterator[Offer]:
@@ -66,7 +94,7 @@ def _usual() -> Iterator[Offer]:
 
 def _engines(cache: Path) -> Iterator[Offer]:
     obstacles = debian.obstacles()
-    clients = [each for each in standard().values() if each.place == "engine"]
+    clients = [each for each in records.standard().values() if each.place == "engine"]
     for suite in roots.suites():
         for store in suite.stores:
             name = debian.title(suite, store)
@@ -84,8 +112,8 @@ def _client(record: CommandBuilder, suite: Suite, store: str, cache: Path) -> Of
     name = debian.title(suite, store)
     target = Target(builder=record.name, version=suite.version, store=store)
     state, why = _state([suite, *record.suites[-1:]], cache, debian.obstacles())
-    if not record.suites and shutil.which(record.path) is None:
-        state, why = "not here", f"no command `{record.path}`"
+    if not record.suites and state != "not here":
+        state, why = _on_the_path(record, cache)
     return Offer(
         target=target.id,
         engine=name,
@@ -96,8 +124,22 @@ def _client(record: CommandBuilder, suite: Suite, store: str, cache: Path) -> Of
     )
 
 
+def _on_the_path(record: CommandBuilder, cache: Path) -> tuple[State, str]:
+    """Ask a command of the user's whether it is what the record says."""
+    if shutil.which(record.path) is None:
+        return "not here", f"no command `{record.path}`"
+    if record.path not in _ANSWERS:
+        try:
+            obtain(record, None, cache, lambda _: None)
+        except HarnessError as error:
+            _ANSWERS[record.path] = ("not here", error.message.splitlines()[0])
+        else:
+            _ANSWERS[record.path] = ("ready", "")
+    return _ANSWERS[record.path]
+
+
 def _tools(cache: Path) -> Iterator[Offer]:
-    for record in standard().values():
+    for record in records.standard().values():
         if record.place != "own":
             continue
         for suite in record.suites:
@@ -113,14 +155,14 @@ def _tools(cache: Path) -> Iterator[Offer]:
                     measured=record.is_measured,
                 )
         if not record.suites:
-            here = shutil.which(record.path) is not None
+            state, why = _on_the_path(record, cache)
             yield Offer(
                 target=f"{record.name}@(yours)",
                 engine="on the PATH",
-                state="ready" if here else "not here",
-                why="" if here else f"no command `{record.path}`",
+                state=state,
+                why=why,
                 remedy=f"layer-harness run -t {record.name}"
-                if here
+                if state == "ready"
                 else f"install it: {record.homepage}",
                 measured=record.is_measured,
             )

@@ -18,7 +18,7 @@ from harness.loading import loaded, new_base
 from harness.plan import engine_targets
 from harness.site import Site
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "oracle.plugin"]
 
 #: Engine to test on; facts that tests state were measured on bookworm's 20.10.24.
 VARIABLE = "LAYER_HARNESS_TEST_ENGINE"

@@ -184,6 +184,16 @@ class Bench:
         if self.tool.record.remove:
             self.call(self.tool.record.remove, {"tag": tag})
 
+    def version_inside(self, host: Address) -> str:
+        """Ask for the version of the engine's builder; empty if it does not say."""
+        self._host = host
+        record = self.tool.record
+        if not record.inside:
+            return ""
+        status, said = self.call(record.inside, {})
+        match = re.search(record.inside_pattern, said)
+        return match[1] if match and not status else ""
+
     def call(
         self, template: Sequence[str], words: Mapping[str, str]
     ) -> tuple[int, str]:

@@ -68,12 +68,13 @@ class CommandBuilder:
     """A builder that is a command.
 
     `family` is what selectors also match it by. It is here by packages of `suites`, or
-    as the command `path` of the user's. `load` is empty where a base comes in by the
-    option `base`, as an OCI layout, or not at all; `export` is empty where the build
-    itself writes `{output}`. `files` are written into `{config}` first; `begin` runs
-    before the first build of a case, `end` after the last. `measured` has the versions
-    whose results we have seen; while it is empty, what the record says is from
-    documentation alone.
+    as the command `path` of the user's. `inside` asks a client for the version of the
+    builder in its engine, which the engine's API does not tell. `load` is empty where a
+    base comes in by the option `base`, as an OCI layout, or not at all; `export` is
+    empty where the build itself writes `{output}`. `files` are written into `{config}`
+    first; `begin` runs before the first build of a case, `end` after the last.
+    `measured` has the versions whose results we have seen; while it is empty, what the
+    record says is from documentation alone.
     """
 
     name: str
@@ -87,6 +88,8 @@ class CommandBuilder:
     path: str
     ask: tuple[str, ...]
     pattern: str
+    inside: tuple[str, ...]
+    inside_pattern: str
     load: tuple[str, ...]
     begin: tuple[str, ...]
     build: tuple[str, ...]

@@ -114,6 +114,8 @@ class Record(Strict):
     path: str = ""
     ask: list[str]
     pattern: str
+    inside: list[str] = Field(default_factory=list)
+    inside_pattern: str = "(.*)"
     load: list[str] = Field(default_factory=list)
     begin: list[str] = Field(default_factory=list)
     build: list[str]
@@ -130,11 +132,14 @@ class Record(Strict):
     measured: list[str] = Field(default_factory=list)
     note: str = ""
 
-    @field_validator("ask", "load", "begin", "build", "end", "export", "remove")
+    @field_validator(
+        "ask", "inside", "load", "begin", "build", "end", "export", "remove"
+    )
     @classmethod
     def _known_words(cls, words: list[str], info: Any) -> list[str]:
         own = {
             "ask": (),
+            "inside": (),
             "load": ("archive", "reference"),
             "begin": (),
             "end": (),
@@ -164,7 +169,7 @@ class Record(Strict):
                 _placeholders(words, (*OPTIONS[name], *BUILD, *COMMON))
         return options
 
-    @field_validator("pattern")
+    @field_validator("pattern", "inside_pattern")
     @classmethod
     def _one_group(cls, text: str) -> str:
         try:
@@ -220,6 +225,8 @@ class Record(Strict):
             path=self.path,
             ask=tuple(self.ask),
             pattern=self.pattern,
+            inside=tuple(self.inside),
+            inside_pattern=self.inside_pattern,
             load=tuple(self.load),
             begin=tuple(self.begin),
             build=tuple(self.build),

@@ -56,22 +56,27 @@ inner() {
         mount -t tmpfs -o "mode=710,size=${DATA}k,nr_inodes=0" tmpfs \
             "$new/var/lib/docker"
     fi
+    # not chroot: what enters a container's namespaces later (`docker exec`) begins at
+    # their root, and would be outside
+    cd "$new"
+    pivot_root . .
+    umount -l .
+    cd /
     set +e
     starts=0
     while :; do
         [ -n "$KEEP" ] || watch &
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-            chroot "$new" dockerd "$@" 3<&- 9>&- &
+            dockerd "$@" 3<&- 9>&- &
         wait $!
         status=$?
         starts=$((starts + 1))
         echo "layer-harness: dockerd ended with status $status"
         # one that never answered is an error; one that a build killed comes back, since
         # the next build may do well. The limit only keeps a broken one from spinning.
-        [ -e "$RUN/answered" ] && [ $starts -lt 50 ] || exit 1
+        [ -e /run/harness/answered ] && [ $starts -lt 50 ] || exit 1
         kill -9 -1
-        rm -rf "$new/run/docker.pid" "$new/run/docker" \
-            "$new/run/harness/docker.sock"
+        rm -rf /run/docker.pid /run/docker /run/harness/docker.sock
         echo "layer-harness: starting dockerd again"
     done
 }

@@ -70,7 +70,7 @@ class Space:
     def root(self) -> str | None:
         """Give the path under which we see the engine's files, while it lives."""
         pid = self.first_process()
-        return f"/proc/{pid}/root{self.folder}/root" if pid else None
+        return f"/proc/{pid}/root" if pid else None
 
     def first_process(self) -> int | None:
         """Give the process ID, as we see it, of PID 1 of the engine's namespaces."""
@@ -100,7 +100,7 @@ class Space:
 
     def mark_answered(self) -> None:
         """Say that it came up: from now on dockerd is started again when it dies."""
-        (self.folder / "answered").touch()
+        (self.socket.parent / "answered").touch()
 
     def clear(self) -> bool:
         """Remove the cgroups and the folder of an engine that is gone.

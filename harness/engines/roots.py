@@ -15,15 +15,13 @@ import re
 import shutil
 import subprocess
 import time
-import tomllib
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 import platformdirs
 
 from harness.document import nearest
-from harness.engines import Suite, apt
+from harness.engines import Suite, apt, catalogue
 from harness.engines.apt import Say
 from harness.errors import EngineError, UsageError
 
@@ -61,17 +59,7 @@ def cache_folder() -> Path:
 
 def suites() -> tuple[Suite, ...]:
     """Give the Debian suites of `harness/data/engines.toml`, oldest engine first."""
-    text = (resources.files("harness") / "data" / "engines.toml").read_text("utf-8")
-    return tuple(
-        Suite(
-            name=each["name"],
-            version=each["version"],
-            packages=tuple(each["packages"]),
-            stores=tuple(each["stores"]),
-            stale=each.get("stale", False),
-        )
-        for each in tomllib.loads(text)["debian"]
-    )
+    return catalogue.standard().suites
 
 
 def suite(name: str) -> Suite:

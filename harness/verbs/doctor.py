@@ -47,11 +47,18 @@ def _rows(offers: list[Offer]) -> list[list[str]]:
         state = ": ".join(filter(None, [each.state, each.why]))
         if not each.measured:
             state += " (not measured)"
-        groups.setdefault((each.engine, state), []).append(each)
+        engine = "docker:VERSION-dind" if each.image else each.engine
+        groups.setdefault((engine, state), []).append(each)
     return [
-        [engine, ", ".join(each.target for each in group), state, group[0].remedy]
+        [engine, _named(group), state, group[-1].remedy]
         for (engine, state), group in groups.items()
     ]
+
+
+def _named(group: list[Offer]) -> str:
+    if group[0].image:
+        return f"{len(group)}: {group[0].target} to {group[-1].target}"
+    return ", ".join(each.target for each in group)
 
 
 def _version(name: str) -> str:

@@ -25,6 +25,9 @@ from harness.verbs import options
 @click.option("-k", "keyword", default="", help="Only ids that contain this.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
 @click.option("-q", "--quiet", is_flag=True, help="Ids alone, for a pipe.")
+@click.option(
+    "--all", "every", is_flag=True, help="Targets of Docker's images of engines too."
+)
 @options.group
 @options.output
 @options.cases
@@ -35,6 +38,7 @@ def command(
     keyword: str,
     tags: tuple[str, ...],
     quiet: bool,
+    every: bool,
     groups: tuple[str, ...],
     form: str,
     root: Path,
@@ -52,7 +56,7 @@ def command(
     rows = {
         "cases": lambda: _cases(root, groups, tags),
         "groups": lambda: _groups(root),
-        "targets": lambda: _targets(folder),
+        "targets": lambda: _targets(folder, every=every or form == "json"),
     }[what]()
     chosen = [row for row in rows if keyword in row["id"]]
     if quiet:
@@ -63,6 +67,11 @@ def command(
         style = "github" if form == "markdown" else "plain"
         text = tabulate(chosen, headers="keys", tablefmt=style)
     click.echo(text)
+    if what == "targets" and not (every or quiet or form == "json"):
+        click.echo(
+            "\nand those of docker:VERSION-dind (-e docker:27-dind): --all lists them",
+            err=True,
+        )
 
 
 def _cases(
@@ -85,8 +94,11 @@ def _groups(root: Path) -> list[dict[str, str]]:
     ]
 
 
-def _targets(folder: Path) -> list[dict[str, str]]:
-    """List every target with its state; what has results only is here by them."""
+def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
+    """List the targets with their state; what has results only is here by them.
+
+    Those of the many images of engines are there with `every` only.
+    """
     # Looking for engines takes the docker SDK, and listing cases shall start quickly.
     survey = importlib.import_module("harness.survey")
     measured = {
@@ -102,6 +114,7 @@ def _targets(folder: Path) -> list[dict[str, str]]:
             "results": measured.pop(each.target, ""),
         }
         for each in survey.survey(cache_folder())
+        if every or not each.image
     ]
     rows += [
         {

@@ -32,8 +32,8 @@ engine = click.option(
     "engines",
     multiple=True,
     metavar="ENGINE",
-    help="default, bookworm, debian:trixie, unix:///..., tcp://..., ssh://..., "
-    "context:NAME; repeatable.",
+    help="default, bookworm, trixie+containerd, docker:27-dind, unix:///..., "
+    "tcp://..., ssh://..., context:NAME; repeatable.",
 )
 target = click.option(
     "-t",
@@ -42,6 +42,12 @@ target = click.option(
     multiple=True,
     metavar="SELECTOR",
     help="legacy, buildkit@>=23, *+containerd, !legacy@20.10; repeatable.",
+)
+on = click.option(
+    "--on",
+    default="",
+    metavar="ENGINE",
+    help="Engine that engines in containers (docker:27-dind) run on.",
 )
 builders = click.option(
     "--builders",
@@ -98,10 +104,12 @@ def chosen(
     *,
     every: bool,
     memory: float,
+    on: str,
 ) -> list[str]:
     """Write our choice of engines and targets as pytest's options."""
     return [
         f"--layer-memory={memory}",
+        f"--layer-on={on}",
         *(["--layer-all"] if every else []),
         *(f"--layer-builders={each.resolve()}" for each in builders),
         *(f"--layer-engine={each}" for each in engines),

@@ -24,6 +24,7 @@ PER_CORE = 2
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]... [-- PYTEST-OPTION...]")
 @options.engine
 @options.target
+@options.on
 @options.builders
 @options.every
 @options.memory
@@ -51,6 +52,7 @@ def command(
     engines: tuple[str, ...],
     targets: tuple[str, ...],
     builders: tuple[Path, ...],
+    on: str,
     every: bool,
     memory: float,
     groups: tuple[str, ...],
@@ -96,7 +98,9 @@ def command(
             *parallel(jobs, len(chosen)),
             f"--layer-limit={limit}",
             f"--layer-repeat={repeat}",
-            *options.chosen(engines, targets, builders, every=every, memory=memory),
+            *options.chosen(
+                engines, targets, builders, every=every, memory=memory, on=on
+            ),
             *([f"--layer-base={base}"] if base else []),
             *(["-k", keyword] if keyword else []),
             *(["-x"] if exitfirst else []),

@@ -18,6 +18,7 @@ from harness.verbs.run import parallel, pytest_on
 @click.command
 @options.engine
 @options.target
+@options.on
 @options.builders
 @options.every
 @options.memory
@@ -26,6 +27,7 @@ def command(
     engines: tuple[str, ...],
     targets: tuple[str, ...],
     builders: tuple[Path, ...],
+    on: str,
     every: bool,
     memory: float,
 ) -> int:
@@ -46,7 +48,7 @@ def command(
     with tempfile.TemporaryDirectory(prefix="layer-harness-") as place:
         folder = Path(place) / "results"
         arguments = options.chosen(
-            engines, targets, builders, every=every, memory=memory
+            engines, targets, builders, every=every, memory=memory, on=on
         )
         # A target has five builds only, so there is no use in more workers than that.
         pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])

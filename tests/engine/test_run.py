@@ -214,3 +214,31 @@ def test_a_build_that_kills_the_engine_is_a_result_and_the_others_are_built(
     assert (crash["outcome"], panic["outcome"]) == ("crash", "panic")
     assert "panic: runtime error: index out of range [-1]" in crash["error"]
     assert "buildkit kills the engine" in done.stdout.lower()
+
+
+def test_two_runs_at_the_same_time_do_not_disturb_each_other(
+    tmp_path: Path, engine: Engine
+) -> None:
+    runs = []
+    for name in ("one", "other"):
+        place = tmp_path / name
+        (place / "cases" / "demo").mkdir(parents=True)
+        (place / "cases" / "groups.toml").write_text(GROUPS)
+        for number in range(3):
+            step = CASE.replace("RUN true", f"RUN echo {number} > /file")
+            add(place, f"number-{number}", step.partition("expect:")[0])
+        command = [sys.executable, "-m", "harness", "run", "-e", engine.name, "-n", "2"]
+        runs.append(
+            subprocess.Popen(
+                command,
+                cwd=place,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        )
+    for run in runs:
+        said, _ = run.communicate(timeout=120)
+        assert run.returncode == 0, said
+    assert files(tmp_path / "one") == files(tmp_path / "other")
+    assert len(files(tmp_path / "one")) == 2 + 2 + 2 * 3

@@ -146,7 +146,7 @@ def test_a_cache_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     assert roots.CACHE_VARIABLE in caught.value.hint
 
 
-def test_a_sweep_removes_only_what_nobody_holds(tmp_path: Path) -> None:
+def test_a_sweep_spares_the_held(tmp_path: Path) -> None:
     held, lock = namespace._claim("held", tmp_path)
     left, other = namespace._claim("left", tmp_path)
     os.close(other)

@@ -94,6 +94,17 @@ def test_tables_and_keys_of_toml_have_their_places(tmp_path: Path) -> None:
     assert document.place(("a", "claims", "C1")) == f"{path}:6:3"
 
 
+def test_items_of_an_array_of_tables_have_their_places(tmp_path: Path) -> None:
+    path = tmp_path / "engines.toml"
+    path.write_text("[[a]]\nx = 1\n\n[[a]]\n[[b]]\n y = 2\n[[a]]\nx = 3\n")
+    document = load_toml(path)
+    assert document.value == {"a": [{"x": 1}, {}, {"x": 3}], "b": [{"y": 2}]}
+    assert document.place(("a", 0, "x")) == f"{path}:2:1"
+    assert document.place(("a", 1)) == f"{path}:4:3"
+    assert document.place(("a", 2, "x")) == f"{path}:8:1"
+    assert document.place(("b", 0, "y")) == f"{path}:6:2"
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [("[a\n", ":1:3"), ("[a]\nb = \n", ":2:5"), ("[a]\n[a]\n", ":2:3")],

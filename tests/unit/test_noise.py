@@ -169,3 +169,9 @@ def test_the_version_that_buildah_writes_into_its_images_is_no_behaviour() -> No
         "mine": "x",
     }
     assert noise.touched == {"builder-version"}
+
+
+def test_why_the_url_of_an_add_is_not_reached_is_behaviour() -> None:
+    noise = Noise(since=0, until=1, base="")
+    said = 'ADD failed: Get "http://127.0.0.1:9/x": connect: connection refused'
+    assert noise.text(said) == said
