@@ -205,7 +205,7 @@ class Bench:
             self.room,
             filled(template, every),
             environment={**self._environment(every), **hosted.environment},
-            hear=said.append,
+            hear=lambda line, _: said.append(line),
             limit=_SHORT,
             hosted=hosted,
         )

@@ -24,6 +24,7 @@ _KEPT: Final = 4 << 20
 #: 1.19.6: `STEP 3: RUN x`; later: `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x`.
 _BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+)(?:/\d+)?: (.*)")
 _BUILDAH_CACHED = re.compile(r"^(?:\[\d+/\d+\] )?--> Using cache ")
+_BUILDAH_FAILED = re.compile(r'at STEP "((?:[^"\\]|\\.)*)"')
 _PLAIN = re.compile(r"^#(\d+) (.*)")
 _KANIKO = re.compile(
     r"^(?:\x1b\[\d+m)?(?P<level>[A-Z]+)(?:\x1b\[0m)?\[\d+\] (?P<text>.*)"
@@ -50,11 +51,14 @@ class Account:
     errors: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    complaint: str = ""
     size: int = 0
     _last: tuple[str, int] | None = None
 
-    def hear(self, line: str) -> None:
-        """Take in one line of the output."""
+    def hear(self, line: str, is_error: bool = False) -> None:  # noqa: FBT001, FBT002  # a callback
+        """Take in one line of the output; whether it came as an error."""
+        if is_error and line.strip():
+            self.complaint = line
         _DIALECTS[self.dialect](self, line)
 
     def say(self, text: str) -> None:
@@ -84,9 +88,9 @@ class Account:
         """Conclude from all that was heard and how the command ended."""
         ending: Ending = "timeout" if timed_out else "error" if status else "ok"
         error = self._error() if ending == "error" else ""
-        if error and self._last in self.steps:
-            # These builders take one step after the other: it was the last one.
-            self.steps[self._last] = replace(self.steps[self._last], error=error)
+        failed = self._failed(error) if error else None
+        if failed is not None:
+            self.steps[failed] = replace(self.steps[failed], error=error)
         return Transcript(
             ending=ending,
             error=error,
@@ -97,8 +101,31 @@ class Account:
         )
 
     def _error(self) -> str:
+        if self.errors:
+            return self.errors[-1].strip()
         spoken = [line for line in self.log if line.strip()]
-        return (self.errors or spoken or ["it failed without a word"])[-1].strip()
+        said = self.complaint or (spoken[-1] if spoken else "")
+        return said.strip() or "it failed without a word"
+
+    def _failed(self, error: str) -> tuple[str, int] | None:
+        """Find the step that failed: these builders take one after the other.
+
+        Whether buildah still announces a step when another fails is chance, but it
+        names the one that failed.
+        """
+        if self.dialect != "buildah":
+            return self._last
+        match = _BUILDAH_FAILED.search(error)
+        if match is None:
+            return None
+        text = match[1].replace('\\"', '"').replace("\\\\", "\\")
+        keyword = text.partition(" ")[0]
+        same = [key for key, each in self.steps.items() if each.text == text.strip()]
+        alike = [
+            key for key, each in self.steps.items() if each.text.startswith(keyword)
+        ]
+        found = same or alike
+        return found[-1] if found else None
 
 
 def _rawjson(account: Account, line: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -17,9 +18,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path, PurePath, PurePosixPath
+from typing import IO
 
 from harness.engines import Address, apt, roots
 from harness.errors import EngineError, Unsupported
+
+Hear = Callable[[str, bool], None]
 
 #: Where a room's folder is seen from inside a root; the script binds it there.
 INSIDE = PurePosixPath("/run/harness")
@@ -127,14 +131,14 @@ def run(
     command: Sequence[str],
     *,
     environment: Mapping[str, str],
-    hear: Callable[[str], None],
+    hear: Hear,
     limit: float,
     hosted: Hosted = NOWHERE,
 ) -> Ended:
     """Run a command to its end, or kill it and all it started after `limit` seconds.
 
-    `hear` gets each line of its output, both streams as they come. Raises EngineError
-    when it cannot be started at all.
+    `hear` gets each line of its output as it comes, and whether it came as an error.
+    Raises EngineError when it cannot be started at all.
     """
     _find(room, command[0])
     ready = room.folder / "ready"
@@ -146,7 +150,7 @@ def run(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             env=outer,
             cwd="/" if room.root else room.work,
             start_new_session=True,
@@ -156,10 +160,10 @@ def run(
             f"{command[0]} cannot be started: {error.strerror}", where=words[0]
         ) from error
     with _deadline(process, limit, apart="unshare" in words) as passed:
-        for line in _lines(process):
+        for line, is_error in _lines(process):
             if len(head) < 20:
                 head.append(line)
-            hear(line)
+            hear(line, is_error)
         status = process.wait()
     if room.root and not ready.exists() and not passed.is_set():
         raise EngineError(
@@ -228,12 +232,32 @@ def _arranged(
     )
 
 
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    assert process.stdout is not None  # opened as a pipe above
-    with process.stdout as stream:
-        # A line without an end, however long, comes in pieces.
-        while line := stream.readline(1 << 20):
-            yield line.decode(errors="replace").rstrip("\n")
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bool]]:
+    """Give the lines of both streams as they come, and whether each came as an error.
+
+    Two streams, since what comes first when both are one is chance (buildah 1.19.6).
+    """
+    heard: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
+
+    def read(stream: IO[bytes], *, is_error: bool) -> None:
+        with stream:
+            # A line without an end, however long, comes in pieces.
+            while line := stream.readline(1 << 20):
+                heard.put((line.decode(errors="replace").rstrip("\n"), is_error))
+        heard.put(None)
+
+    assert process.stdout is not None  # opened as pipes above
+    assert process.stderr is not None
+    readers = [
+        threading.Thread(target=read, args=(stream,), kwargs={"is_error": is_error})
+        for stream, is_error in ((process.stdout, False), (process.stderr, True))
+    ]
+    for each in readers:
+        each.start()
+    for _ in readers:
+        yield from iter(heard.get, None)
+    for each in readers:
+        each.join()
 
 
 @contextlib.contextmanager

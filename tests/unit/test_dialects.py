@@ -108,6 +108,22 @@ def test_the_last_step_of_buildah_is_the_one_that_failed(text: str) -> None:
     assert error_line(DOCKERFILE, transcript, traits=BUILDAH) == 7
 
 
+def test_an_error_that_buildah_puts_to_no_step_has_no_line() -> None:
+    account = Account(dialect="buildah")
+    account.hear("no FROM statement found", True)
+    account.hear("STEP 1: FROM layer-harness/base:abc AS one", False)
+    transcript = account.transcript(status=125, timed_out=False)
+    assert transcript.error == "no FROM statement found"
+    assert error_line(DOCKERFILE, transcript, traits=BUILDAH) is None
+
+
+def test_buildah_names_the_failed_step_though_it_has_announced_another() -> None:
+    text = OLD.replace("STEP 6: RUN echo   hi >/c\n", "")
+    failed = 'error building at STEP "COPY --from=one /a /b": no such file\n'
+    transcript = told("buildah", text + failed, status=1)
+    assert error_line(DOCKERFILE, transcript, traits=BUILDAH) == 6
+
+
 def test_a_logged_error_counts_where_nothing_plainer_is_said() -> None:
     logged = 'time="2026-11-25T12:05:38Z" level=error msg="exit status \\"3\\""\n'
     assert told("buildah", logged, status=1).error == 'exit status "3"'
