@@ -1,21 +1,18 @@
 """A `docker:VERSION-dind` container on an engine, as an engine of its own.
 
-Own volume, no network unless asked, reached through `dial`. What was made is labelled
-with its owner, so that what a killed run left is removed by the next.
+Own volume, no network unless asked, reached through `dial`. It ends with this process,
+since its first process (`harness/data/dind.sh`) reads what we hold open; what an outer
+engine has missed is labelled with its owner, and goes with the next start.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import secrets
 import shutil
-import socket
-import tarfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,33 +20,45 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from harness.engines import Address, Engine, address
-from harness.engines.apt import Say, tail
-from harness.engines.dial import Forwarder, exec_stream
+from harness.engines import Address, Engine, address, dind, owner
+from harness.engines.apt import Say, cause, tail
+from harness.engines.dial import (
+    Forwarder,
+    Stream,
+    demultiplexed,
+    exec_stream,
+    hijacked,
+)
 from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
 from harness.target import parse_version
 
-LABEL = "layer-harness.owner"
-
-#: Seconds until it answers: overlay on a busy machine, and certificates are not made.
+#: Seconds until it answers; measured: 1.5 s on a quiet machine.
 _START = 90.0
 #: sun_path of unix(7) has 108 bytes, the last is a zero.
 _SOCKET_LENGTH = 107
-#: What privileged containers may, less what a machine without CAP_SYS_RESOURCE cannot
-#: give (measured with 26.1.5 in 20.10.24).
-_NARROWER: Mapping[str, Any] = {
-    "Privileged": False,
-    "CapAdd": ["ALL"],
-    "CapDrop": ["SYS_RESOURCE"],
-    "SecurityOpt": ["seccomp=unconfined", "apparmor=unconfined"],
-    "MaskedPaths": [],
-    "ReadonlyPaths": [],
-    "DeviceCgroupRules": ["a *:* rwm"],
-    "Binds": ["/sys/fs/cgroup:/sys/fs/cgroup"],
-}
+_CAUSES = (
+    (r'exec: "sh"', "the image has no `sh`, which the container begins with"),
+    (
+        r"dockerd[^\n]*(not found|[Nn]o such file)|can't execute",
+        "the image has no dockerd: take one of docker:VERSION-dind",
+    ),
+    (
+        r"driver not supported|overlay2?[^\n]*not supported|failed to mount overlay",
+        "overlay cannot be had in a container there: add +vfs to the engine's name",
+    ),
+    (
+        r"[Nn]o space left on device|ENOSPC",
+        "the outer engine's disk is full: free 2 GB there",
+    ),
+    (
+        r"(not permitted|[Pp]ermission denied|[Rr]ead-only file system)",
+        "containers there may not do what dockerd needs, as on a rootless engine: name "
+        "another one with --on",
+    ),
+)
 
 
 @contextmanager
@@ -62,170 +71,205 @@ def start(
     cache: Path,
     say: Say,
     network: bool = False,
+    pull: bool = True,
+    keep_image: bool = True,
 ) -> Iterator[Engine]:
     """Start an engine in a container of `outer`, and remove it at the end.
 
-    An image that is not there is pulled, and kept. Raises EngineError when it cannot be
-    had, does not come up, or is another version than its name says.
+    An image that is not there is pulled, unless `pull` forbids it; one that was pulled
+    is removed at the end only without `keep_image`. Raises EngineError when it cannot
+    be had, does not come up, or is another version than its name says.
     """
     with ExitStack() as stack:
         client = address.connect(outer, timeout=120)
         stack.callback(client.close)
         sweep(client, say)
-        _need(client, release.image, say)
-        say(f"starting {release.image} in a container, store {store}")
-        options = _options(release, store)
-        container = _run(client, release.image, options, store, say, network=network)
-        stack.callback(_remove, client, container)
+        pulled = _need(client, release.image, say, pull=pull)
+        if pulled and not keep_image:
+            stack.callback(client.remove_image, release.image)
         folder = stack.enter_context(_folder(cache))
-        log = folder / "log"
-        log.touch()
-        threading.Thread(
-            target=_write_log, args=(outer, container, log), daemon=True
-        ).start()
+        say(f"starting {release.image} in a container, store {store}")
+        running = _run(client, release, store, folder / "log", say, network=network)
+        stack.callback(running.remove)
+        running.need_client()
         place = folder / "docker.sock"
+        container = running.container
         forwarder = Forwarder(place, lambda: exec_stream(client, container))
         stack.callback(forwarder.close)
         near = Address(url=f"unix://{place}")
-        _await(client, container, near, release)
+        running.wait(near)
         engine = address.identify(name, near)
-        if parse_version(engine.version) != parse_version(release.version):
-            raise EngineError(
-                f"{release.image} is Docker {engine.version}",
-                where=name,
-                hint="name it by its own version, or pull it anew",
-            )
-        yield replace(engine, log=str(log), data_root=None)
+        _check(engine, release, store)
+        yield replace(engine, log=str(running.log), data_root=None)
 
 
 def sweep(client: docker.APIClient, say: Say) -> None:
-    """Remove the containers of runs on this machine that are gone."""
-    for each in client.containers(all=True, filters={"label": LABEL}):
-        host, _, process = each["Labels"][LABEL].rpartition(":")
-        if host == socket.gethostname() and not Path("/proc", process).exists():
+    """Remove the containers and volumes of runs on this machine that are gone."""
+    labelled: Any = {"label": dind.LABEL}
+    for each in client.containers(all=True, filters=labelled):
+        if owner.is_gone(each["Labels"][dind.LABEL]):
             say("removing an engine's container that a killed run left")
             _remove(client, each["Id"])
+    for each in client.volumes(filters=labelled)["Volumes"] or ():
+        if owner.is_gone(each["Labels"][dind.LABEL]):
+            # a 409 for one that somebody has put to use
+            with suppress(APIError):
+                client.remove_volume(each["Name"])
 
 
-def _need(client: docker.APIClient, image: str, say: Say) -> None:
-    """See to it that the outer engine has the image; what it lacks is pulled."""
-    try:
-        client.inspect_image(image)
-    except ImageNotFound:
-        say(f"pulling {image}")
-        try:
-            client.pull(image)
-            client.inspect_image(image)
-        except (DockerException, requests.RequestException) as error:
-            raise EngineError(
-                f"{image} is not there and cannot be pulled: {error}",
-                hint=f"docker pull {image}, on the engine that it shall run on",
-            ) from error
+class _Running:
+    """A container that was started, and the connection that it lives by."""
 
+    def __init__(
+        self, client: docker.APIClient, container: str, image: str, log: Path
+    ) -> None:
+        self.container = container
+        self.log = log
+        self._client = client
+        self._image = image
+        self._ended = False
+        self._stirred = threading.Event()
+        told = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        self._far: Stream = hijacked(client.attach_socket(container, params=told))
+        threading.Thread(target=self._write_log, daemon=True).start()
 
-def _options(release: Released, store: str) -> list[str]:
-    options = ["dockerd", "--host=unix:///var/run/docker.sock", "--iptables=false"]
-    if parse_version(release.version) >= parse_version("20.10"):
-        options.append("--ip6tables=false")
-    return options if store == "containerd" else [*options, f"--storage-driver={store}"]
+    def need_client(self) -> None:
+        """See to it that the image has what connections go through.
+
+        One that has ended already is left to `wait`, which knows why.
+        """
+        with suppress(NotFound):
+            try:
+                asked = self._client.exec_create(self.container, ["docker", "-v"])
+                said = str(self._client.exec_start(asked["Id"]))
+                status = self._client.exec_inspect(asked["Id"])["ExitCode"]
+            except APIError as error:
+                said, status = str(error.explanation), None
+            if status not in {126, 127} and "executable file not found" not in said:
+                return
+            if self._client.inspect_container(self.container)["State"]["Running"]:
+                raise EngineError(
+                    f"{self._image} has no docker command, which connections go "
+                    "through",
+                    hint="take one of docker:VERSION-dind, or put it into the image",
+                )
+
+    def wait(self, near: Address) -> None:
+        """Wait until the engine answers, and tell the container that it did."""
+        deadline = time.monotonic() + _START
+        while True:
+            # a word in the log is no promise: it is only when looking is worth while
+            self._stirred.wait(1.0)
+            self._stirred.clear()
+            if address.answers(near):
+                self._far.write(b"answered\n")
+                return
+            if self._ended or time.monotonic() > deadline:
+                said = self.log.read_text(encoding="utf-8", errors="replace")
+                what = "ended at once" if self._ended else "does not answer"
+                raise EngineError(
+                    f"{self._image} {what}; the end of its log:\n{tail(said)}",
+                    hint=cause(said, _CAUSES)
+                    or "the image needs dockerd and the docker command, 18.09 or later",
+                )
+
+    def remove(self) -> None:
+        """Remove the container and its volume; harmless where they are gone."""
+        _remove(self._client, self.container)
+        self._far.close()
+
+    def _write_log(self) -> None:
+        with suppress(OSError), self.log.open("wb", buffering=0) as file:
+            for _, piece in demultiplexed(self._far):
+                file.write(piece)
+                if b"API listen on" in piece:
+                    self._stirred.set()
+        self._ended = True
+        self._stirred.set()
 
 
 def _run(
     client: docker.APIClient,
-    image: str,
-    command: list[str],
+    release: Released,
     store: str,
+    log: Path,
     say: Say,
     *,
     network: bool,
-) -> str:
+) -> _Running:
     """Start the container, privileged or with as much of it as the machine can give."""
-    plain: dict[str, Any] = client.create_host_config(
-        network_mode="bridge" if network else "none",
-        # an engine that a build kills comes back, with its data
-        restart_policy={"Name": "on-failure", "MaximumRetryCount": 50},
-    )
-    for rights in ({"Privileged": True}, _NARROWER):
-        made = client.create_container(
-            image,
-            command=command,
-            environment={"DOCKER_TLS_CERTDIR": ""},
-            volumes=["/var/lib/docker"],
-            labels={LABEL: f"{socket.gethostname()}:{os.getpid()}"},
-            host_config={**plain, **rights},
-        )["Id"]
+    for fewer in (False, True):
+        container = dind.create(client, release, store, fewer=fewer, network=network)
         try:
-            client.put_archive(made, "/", _config(store))
-            client.start(made)
+            running = _Running(client, container, release.image, log)
+            client.start(container)
         except APIError as error:
-            _remove(client, made)
-            if "unable to apply caps" in str(error) and rights is not _NARROWER:
+            _remove(client, container)
+            if "unable to apply caps" in str(error) and not fewer:
                 say(
-                    "--privileged is refused for want of a capability (CAP_SYS_RESOURCE"
-                    "): trying without that one"
+                    "--privileged is refused for want of a capability: trying without "
+                    "CAP_SYS_RESOURCE"
                 )
                 continue
             raise EngineError(
-                f"the container of {image} cannot be started: {error.explanation}",
-                hint="an engine in a container takes `--privileged`",
+                f"the container of {release.image} cannot be started: "
+                f"{error.explanation}",
+                hint=cause(str(error.explanation), _CAUSES)
+                or "an engine in a container takes `docker run --privileged`",
             ) from error
         except BaseException:
-            _remove(client, made)
+            _remove(client, container)
             raise
-        return str(made)
-    raise EngineError(f"the container of {image} cannot be started")
+        return running
+    raise AssertionError("the last try has returned or raised")
 
 
-def _config(store: str) -> bytes:
-    feature = {"features": {"containerd-snapshotter": store == "containerd"}}
-    # only 24 and later know the feature, and all take what they are told
-    text = json.dumps(feature if store == "containerd" else {}).encode()
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        member = tarfile.TarInfo("etc/docker/daemon.json")
-        member.size, member.mode = len(text), 0o644
-        tar.addfile(member, io.BytesIO(text))
-    return out.getvalue()
+def _check(engine: Engine, release: Released, store: str) -> None:
+    if parse_version(engine.version) != parse_version(release.version):
+        raise EngineError(
+            f"{release.image} is Docker {engine.version}",
+            where=engine.name,
+            hint="name it by its own version, or pull it anew",
+        )
+    if engine.storage != store:
+        raise EngineError(
+            f"{release.image} has no store `{store}`: it came up with {engine.storage}",
+            where=engine.name,
+            hint="the containerd store is there from 24.0 on",
+        )
 
 
-def _await(
-    client: docker.APIClient, container: str, near: Address, release: Released
-) -> None:
-    deadline = time.monotonic() + _START
-    while not address.answers(near):
-        state = client.inspect_container(container)
-        failing = state["RestartCount"] > 2 or state["State"]["Status"] == "exited"
-        if failing or time.monotonic() > deadline:
-            said = client.logs(container, tail=40).decode(errors="replace")
-            raise EngineError(
-                f"{release.image} does not come up; the end of its log:\n{tail(said)}",
-                hint="the image needs dockerd and the docker command (18.09 or later), "
-                "and the machine overlay and cgroups that a container may use",
-            )
-        # a connection through the container gives no event to wait for
-        time.sleep(0.1)
-
-
-def _write_log(outer: Address, container: str, place: Path) -> None:
-    """Follow the container's log into a file, until the container is gone."""
-    with suppress(EngineError, DockerException, requests.RequestException, OSError):
-        client = address.connect(outer, timeout=120)
-        # silent for as long as the engine is
-        client.timeout = None  # type: ignore[assignment]  # the stubs say int
-        since = 0
-        while True:
-            told = client.logs(container, stream=True, follow=True, since=since)
-            with place.open("ab", buffering=0) as file:
-                for piece in told:
-                    file.write(piece)
-            # it ends with the daemon; what comes up again is followed from there
-            since = int(time.time())
-            client.inspect_container(container)
+def _need(client: docker.APIClient, image: str, say: Say, *, pull: bool) -> bool:
+    """See to it that the outer engine has the image; True if it had to be pulled."""
+    hint = f"docker pull {image}, on the engine that it shall run on"
+    try:
+        client.inspect_image(image)
+    except ImageNotFound as error:
+        if not pull:
+            raise EngineError(f"{image} is not there", hint=hint) from error
+    else:
+        return False
+    say(f"pulling {image}")
+    try:
+        client.pull(image)
+        client.inspect_image(image)
+    except (DockerException, requests.RequestException) as error:
+        raise EngineError(
+            f"{image} is not there and cannot be pulled: {error}", hint=hint
+        ) from error
+    return True
 
 
 def _remove(client: docker.APIClient, container: str) -> None:
-    with suppress(DockerException, requests.RequestException):
-        client.remove_container(container, force=True, v=True)
+    """Remove a container and its volume, and wait until they are gone."""
+    with suppress(NotFound, requests.RequestException):
+        try:
+            client.remove_container(container, force=True, v=True)
+        except APIError as error:
+            # it is being removed, since it ended by itself
+            if error.status_code != requests.codes.conflict:
+                raise
+            client.wait(container, condition="removed")
 
 
 @contextmanager

@@ -28,7 +28,8 @@ target notation expectation casefile case
 layer archive image base
 observation view
 engines.unreachable engines.address engines.catalogue engines.apt engines.roots
-engines.namespace engines.debian engines.released engines.dial engines.image
+engines.namespace engines.debian engines.released
+engines.owner engines.dial engines.dind engines.image
 builders.trace builders.stream builders.engine_api
 builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
 builders.command
