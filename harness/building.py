@@ -67,7 +67,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
     Raises EngineGone when the engine does not answer any more, EngineError for what it
     refuses outside of a build, ArchiveError for an export that cannot be true.
     """
-    with ExitStack() as stack, engine_errors(site.engine, site.client):
+    with ExitStack() as stack, engine_errors(site.engine):
         driver = stack.enter_context(site.driver(case))
         reference, base_image = stack.enter_context(driver.base())
         since = site.now()

@@ -7,13 +7,13 @@ engine, or by a command with a storage of its own. `building` uses nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from harness import loading
 from harness.base import Base
@@ -181,17 +181,17 @@ class CommandDriver:
 
 
 @contextmanager
-def engine_errors(
-    engine: Engine | None, client: docker.APIClient | None
-) -> Iterator[None]:
-    """Word what the SDK raises outside of a build, and tell a dead engine from it."""
+def engine_errors(engine: Engine | None) -> Iterator[None]:
+    """Word what the SDK raises outside of a build, and tell a dead engine from it.
+
+    An answer is an engine's own; a connection without one may be up again in no time.
+    """
+    name = engine.name if engine else ""
     try:
         yield
+    except APIError as error:
+        raise EngineError(f"the engine refused: {error}", where=name) from error
     except (DockerException, requests.RequestException) as error:
-        name = engine.name if engine else ""
-        with suppress(DockerException, requests.RequestException):
-            if client is not None and client.ping():
-                raise EngineError(f"the engine refused: {error}", where=name) from error
         raise EngineGone(
             f"the engine does not answer any more: {error}", where=name
         ) from error
