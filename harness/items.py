@@ -63,8 +63,11 @@ class CaseFile(pytest.File):
             case = load_case(self.path, self.config.stash[ROOT])
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
-        for seat in self.config.stash[PLAN].seats:
-            if case.suits(seat.target):
+        plan = self.config.stash[PLAN]
+        for seat in plan.seats:
+            if case.suits(seat.target) and not (
+                plan.missing and result.is_there(plan.results, seat.target.id, case)
+            ):
                 yield CaseItem.from_parent(
                     self, name=seat.target.id, case=case, seat=seat
                 )

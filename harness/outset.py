@@ -66,6 +66,11 @@ def add_options(parser: pytest.Parser) -> None:
         default="",
         help="engine that engines in containers (docker:27-dind) run on",
     )
+    group.addoption(
+        "--layer-missing",
+        action="store_true",
+        help="only cases without a result as they are now",
+    )
     group.addoption("--layer-base", help="image that cases get as BASE")
     group.addoption(
         "--layer-limit", type=float, default=LIMIT, help="seconds one build may take"
@@ -109,6 +114,7 @@ def start(
         logs=results.parent / ".layer-harness" / "logs",
         limit=option.layer_limit,
         repeat=option.layer_repeat,
+        missing=option.layer_missing,
         tools=tools,
         builders=builders,
     )

@@ -49,7 +49,8 @@ class Plan:
     `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
     base image's archive, `shared` the reference under which every engine has it,
     `limit` the seconds one build may take, `repeat` how often each case is built to
-    find what is not stable. `tools` are the command builders' by name, `builders` the
+    find what is not stable. With `missing` only cases are built that have no result as
+    they are now. `tools` are the command builders' by name, `builders` the
     user's own files of records.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     logs: Path
     limit: float
     repeat: int = 1
+    missing: bool = False
     tools: Mapping[str, Tool] = field(default_factory=dict)
     builders: tuple[Path, ...] = ()
 
@@ -89,6 +91,7 @@ class Plan:
                 "logs": str(self.logs),
                 "limit": self.limit,
                 "repeat": self.repeat,
+                "missing": self.missing,
             }
         )
 
@@ -119,6 +122,7 @@ def from_json(text: str) -> Plan:
         logs=Path(plain["logs"]),
         limit=plain["limit"],
         repeat=plain["repeat"],
+        missing=plain["missing"],
     )
 
 

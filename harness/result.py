@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.case import Case
 from harness.check import Check, Verdict
 from harness.errors import ResultError
 from harness.observation import BuildRecord, Observation
@@ -165,6 +166,15 @@ def load(folder: Path, target: str, case: str) -> Result | None:
     if not path.is_file():
         return None
     return decode(Result, path.read_bytes(), where=str(path))
+
+
+def is_there(folder: Path, target: str, case: Case) -> bool:
+    """Say whether a case has a result on a target, of the case as it is now."""
+    try:
+        found = load(folder, target, case.id)
+    except ResultError:
+        return False
+    return found is not None and found.case_digest == case.digest
 
 
 def targets(folder: Path) -> list[Target]:

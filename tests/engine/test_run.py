@@ -242,3 +242,17 @@ def test_two_runs_at_the_same_time_do_not_disturb_each_other(
         assert run.returncode == 0, said
     assert files(tmp_path / "one") == files(tmp_path / "other")
     assert len(files(tmp_path / "one")) == 2 + 2 + 2 * 3
+
+
+def test_a_run_goes_on_where_another_ended(folder: Path, engine: Engine) -> None:
+    add(folder, "no-op", CASE.partition("expect:")[0])
+    first = harness(folder, "run", "-e", engine.address.url, "-t", "legacy")
+    assert "1 passed" in first.stdout
+    rest = harness(folder, "run", "-e", engine.address.url, "--missing")
+    assert "1 passed" in rest.stdout
+    assert "buildkit@" in rest.stdout
+    done = harness(folder, "run", "-e", engine.address.url, "--missing")
+    assert (done.returncode, "every result is there" in done.stdout) == (0, True)
+    add(folder, "no-op", CASE.replace("RUN true", "RUN :").partition("expect:")[0])
+    again = harness(folder, "run", "-e", engine.address.url, "--missing")
+    assert "2 passed" in again.stdout
