@@ -50,12 +50,16 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """All builds of a case, run once; its base's reference; the times, in seconds."""
+    """All builds of a case, run once; its base's reference; the times, in seconds.
+
+    `began` is the first at which any build of the harness's run can have been.
+    """
 
     base: str
     base_image: Image
     since: float
     until: float
+    began: float
     built: tuple[Built, ...]
 
 
@@ -71,6 +75,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
         driver = stack.enter_context(site.driver(case))
         reference, base_image = stack.enter_context(driver.base())
         since = site.now()
+        apart = uuid.uuid4().hex
         offered = {"BASE": reference}
         done: list[Built] = []
         for name in case.builds:
@@ -81,6 +86,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
                 name=name,
                 tag=tag,
                 offered=offered,
+                apart=apart,
             )
             built = _build(asked, driver, site)
             stack.callback(driver.remove, tag, built.transcript, floor(since))
@@ -94,6 +100,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
             base_image=base_image,
             since=since,
             until=site.now(),
+            began=min(since, site.began),
             built=tuple(done),
         )
 
@@ -115,13 +122,17 @@ def next_second(now: Callable[[], float]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """One build of a case: its builder and tag, and the arguments it is offered."""
+    """One build of a case: its builder and tag, and the arguments it is offered.
+
+    `apart` keeps the cache mounts of this case's builds from those of any other.
+    """
 
     case: Case
     builder: Builder
     name: str
     tag: str
     offered: Mapping[str, str]
+    apart: str
 
     def request(self, stack: ExitStack) -> Request:
         """Make the request; those arguments are given that the Dockerfile declares.
@@ -133,6 +144,10 @@ class _Asked:
         plan = case.builds[name]
         declared = dockerfile.parse(plan.dockerfile).declared
         args = {key: text for key, text in self.offered.items() if key in declared}
+        if self.builder.family == "buildkit" and "type=cache" in plan.dockerfile:
+            # built in, and in no history: https://docs.docker.com/reference/dockerfile/
+            # #buildkit-built-in-build-args
+            args["BUILDKIT_CACHE_MOUNT_NS"] = self.apart
         files = case.context(name)
         if self.builder.place == "api":
             files = sent(files, plan.file, self.builder.family, raw=plan.raw)

@@ -128,6 +128,7 @@ class CaseItem(pytest.Item):
                 base=from_archive(plan.base),
                 shared=plan.shared,
                 limit=plan.limit,
+                began=plan.began + (engine.clock_offset if engine else 0.0),
             )
         return sites[self.target.id]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -115,6 +116,7 @@ def start(
         limit=option.layer_limit,
         repeat=option.layer_repeat,
         missing=option.layer_missing,
+        began=time.time(),
         tools=tools,
         builders=builders,
     )

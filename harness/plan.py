@@ -50,8 +50,8 @@ class Plan:
     base image's archive, `shared` the reference under which every engine has it,
     `limit` the seconds one build may take, `repeat` how often each case is built to
     find what is not stable. With `missing` only cases are built that have no result as
-    they are now. `tools` are the command builders' by name, `builders` the
-    user's own files of records.
+    they are now. `began` is when the run began, in seconds of our clock. `tools` are
+    the command builders' by name, `builders` the user's own files of records.
     """
 
     seats: tuple[Seat, ...]
@@ -63,6 +63,7 @@ class Plan:
     limit: float
     repeat: int = 1
     missing: bool = False
+    began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
     builders: tuple[Path, ...] = ()
 
@@ -92,6 +93,7 @@ class Plan:
                 "limit": self.limit,
                 "repeat": self.repeat,
                 "missing": self.missing,
+                "began": self.began,
             }
         )
 
@@ -123,6 +125,7 @@ def from_json(text: str) -> Plan:
         limit=plain["limit"],
         repeat=plain["repeat"],
         missing=plain["missing"],
+        began=plain["began"],
     )
 
 

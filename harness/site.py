@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import docker
@@ -28,7 +29,8 @@ class Site:
     is the command of a command builder, which builds in `folder`. `shared` is the
     reference under which an engine has the base for all cases that need no copy of
     their own. `alone` says that nothing else is built on the engine, so that a build
-    that breaks off is what broke it.
+    that breaks off is what broke it. `began` is when the first build of this run may
+    have been, in seconds of our clock.
     """
 
     target: Target
@@ -40,6 +42,7 @@ class Site:
     tool: Tool | None = None
     folder: Path | None = None
     alone: bool = False
+    began: float = inf
 
     @property
     def name(self) -> str:
