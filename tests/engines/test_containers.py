@@ -280,17 +280,42 @@ def test_an_image_that_is_no_engine_is_told_with_its_cause(
     client.remove_image(reference)
 
 
-def test_an_image_that_is_not_there_is_not_pulled_unasked(
-    outer: Engine, client: docker.APIClient, cache: Path
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("pull", "told"), [(False, "is not there"), (True, "cannot be pulled")]
+)
+def test_an_image_that_cannot_be_had_is_told_with_what_to_do(
+    outer: Engine, cache: Path, pull: bool, told: str
 ) -> None:
     absent = Released(version="1.2.3", image=f"{REPOSITORY}:absent", stores=("vfs",))
     with (
-        pytest.raises(EngineError, match="is not there") as caught,
-        started(outer, cache, [], absent, pull=False),
+        pytest.raises(EngineError, match=f"{told}(.|\n)*hint: docker pull"),
+        started(outer, cache, [], absent, pull=pull),
     ):
         pass
-    assert "docker pull" in caught.value.hint
-    assert client.images(name=REPOSITORY)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_image_that_was_pulled_stays_unless_it_shall_go(
+    outer: Engine,
+    client: docker.APIClient,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep: bool,
+) -> None:
+    def pull(self: docker.APIClient, reference: str) -> None:
+        repository, tag = reference.split(":")
+        self.tag(NAME, repository, tag)
+
+    # no registry can be reached from here
+    monkeypatch.setattr(docker.APIClient, "pull", pull)
+    release = Released(version="20.10.24", image=f"{REPOSITORY}:pulled", stores=())
+    with started(outer, cache, [], release, keep_image=keep):
+        assert client.images(name=release.image)
+    assert bool(client.images(name=release.image)) is keep
+    assert client.images(name=NAME)
+    if keep:
+        client.remove_image(release.image)
 
 
 @pytest.mark.parametrize(
