@@ -129,9 +129,18 @@ class ClientDriver:
     bench: Bench
     host: Address
 
-    def base(self) -> AbstractContextManager[tuple[str, Image]]:
-        """Give the base as the engine's own builders get it."""
-        return self.inside.base()
+    @contextmanager
+    def base(self) -> Iterator[tuple[str, Image]]:
+        """Give the base as the engine's own builders get it.
+
+        A client whose BuildKit is not the engine's gets it handed, as its record says.
+        """
+        with self.inside.base() as (reference, image):
+            if "base" in self.bench.tool.record.options:
+                standard = self.inside.standard
+                with loading.archive_of(standard, reference) as (archive, _):
+                    self.bench.load(archive, reference)
+            yield reference, image
 
     def build(self, request: Request, limit: float) -> Transcript:
         """Run the client's command; EngineGone if it cannot be started.
