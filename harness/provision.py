@@ -108,6 +108,8 @@ def tools(
         for name, suite in places.items():
             try:
                 found[name] = obtain(record, suite, cache, say)
+                if not record.is_measured:
+                    say(f"{name}: not measured, its record is from documentation alone")
             except EngineError as error:
                 if record.name in needed:
                     raise
