@@ -33,7 +33,10 @@ RULES = {
 }
 
 # Only a registry has `/v2/`: what an ADD says of its URL is behaviour.
-_REGISTRY = re.compile(r"""(?:Get|Head) "?https?://[^"\s]+/v2/[^"\s]*"?: .*""")
+_REGISTRY = re.compile(
+    r"""(?:Get|Head) "?https?://[^"\s]+?/v2/(?P<image>[^"\s]*?)"""
+    r"""(?:/(?:manifests|blobs)/[^"\s]*)?"?: .*"""
+)
 
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0
@@ -156,7 +159,7 @@ class Noise:
 
     def text(self, text: str) -> str:
         """Take what is random out of an error's text."""
-        clean, count = _REGISTRY.subn("the registry is not reached", self.named(text))
+        clean, count = _REGISTRY.subn(_not_reached, self.named(text))
         if count:
             self.touched.add("registry")
         for pattern, word in _TEXTS:
@@ -164,6 +167,11 @@ class Noise:
             if count:
                 self.touched.add("temporary-names")
         return clean
+
+
+def _not_reached(found: re.Match[str]) -> str:
+    wanted = f" for {found['image']}" if found["image"] else ""
+    return f"the registry is not reached{wanted}"
 
 
 def isoformat(seconds: float) -> str:

@@ -157,7 +157,7 @@ def test_why_a_registry_is_not_reached_is_no_behaviour() -> None:
         'failed to do request: Head "https://registry.example/v2/a/manifests/b": '
         "dial tcp: lookup registry.example on 192.0.2.1:53: no such host"
     )
-    assert noise.text(said) == "failed to do request: the registry is not reached"
+    assert noise.text(said) == "failed to do request: the registry is not reached for a"
     assert noise.touched == {"registry"}
 
 
