@@ -51,8 +51,14 @@ _TEXTS = (
     (re.compile(r"sha256:<id>|<id>"), "ID"),
     # How a registry is not reached is the network's doing: the noise rule `registry`.
     (
-        re.compile(r'(?:Get|Head) "https://[^"]*/v2/[^"]*": .*', re.DOTALL),
+        re.compile(r'(?:Get|Head) "https://[^"]*/v2/": .*', re.DOTALL),
         "the registry is not reached",
+    ),
+    (
+        re.compile(
+            r'(?:Get|Head) "https://[^"]*?/v2/([^"]*?)/manifests/[^"]*": .*', re.DOTALL
+        ),
+        r"the registry is not reached for \1",
     ),
 )
 
