@@ -50,6 +50,23 @@ class Row:
         """Say whether all that were measured are of one class."""
         return len({cell.klass for cell in self.cells.values() if cell.klass}) < 2
 
+    def by_client(self) -> tuple[str, ...]:
+        """Name the engines on which `buildkit` and a client of it are of two classes.
+
+        The BuildKit is the same one, so the client's way made the difference.
+        """
+        seen: dict[str, dict[str, str]] = {}
+        for name, cell in self.cells.items():
+            target = parse_target(name)
+            if target.family == "buildkit" and cell.klass:
+                engine = name.partition("@")[2]
+                seen.setdefault(engine, {})[target.builder] = cell.klass
+        return tuple(
+            engine
+            for engine, classes in seen.items()
+            if "buildkit" in classes and len(set(classes.values())) > 1
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:

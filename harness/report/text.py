@@ -63,6 +63,7 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
         for row in rows:
             if row.divergences:
                 lines = [f"- {each.sentence()}" for each in row.divergences]
+                lines += [f"- {each}" for each in _by_client(row)]
                 parts.append(f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines))
     parts.append(summary(matrix))
     return "\n\n".join(parts) + "\n"
@@ -200,7 +201,16 @@ def _told(row: Row, told: int) -> str:
     if len(row.divergences) > told:
         rest = len(row.divergences) - told
         lines.append(f"  and {rest} more: layer-harness explain {row.case}")
+    lines += [f"  {each}" for each in _by_client(row)]
     return "\n".join(lines)
+
+
+def _by_client(row: Row) -> Iterator[str]:
+    if engines := row.by_client():
+        yield (
+            f"on {', '.join(engines)} the client's way makes a difference: `buildkit` "
+            "and `buildx` drive one BuildKit there"
+        )
 
 
 def _failing(rows: Iterable[Row]) -> Iterator[str]:

@@ -341,3 +341,24 @@ def test_what_is_unchanged_is_not_written_again(tmp_path: Path) -> None:
     assert not result.write(place, b"1")
     assert place.stat() == before
     assert [each.name for each in place.parent.iterdir()] == ["b.json"]
+
+
+def test_where_the_client_makes_a_difference_the_engine_is_named(
+    tmp_path: Path,
+) -> None:
+    made = case(tmp_path, "{because: the article, makes_layer: [4]}")
+    client = parse_target("buildx-0.29@20.10.24")
+    elsewhere = parse_target("buildx-0.29@28.5.2")
+    results = [
+        measured(made, record, target)
+        for record, target in ((ONE, BUILDKIT), (TWO, client), (TWO, elsewhere))
+    ]
+    matrix = tabulate_results(
+        [made],
+        {"demo": Group(title="Demo")},
+        [BUILDKIT, client, elsewhere],
+        {(each.case, each.target): each for each in results},
+        {},
+    )
+    assert matrix.rows[0].by_client() == ("20.10.24",)
+    assert "on 20.10.24 the client's way makes a difference" in terminal(matrix, {})
