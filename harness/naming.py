@@ -31,7 +31,8 @@ def _family(family: str, chosen: set[Target], members: Sequence[Target]) -> list
         # whoever drives it, it is the same
         name = family if len(spans) > 1 else members[0].builder
         return [_written(name, span) for span in next(iter(spans.values()))]
-    return [_written(name, span) for name, own in spans.items() for span in own]
+    # a title would read as the whole family
+    return [f"{name}{span}" for name, own in spans.items() for span in own]
 
 
 def _written(builder: str, span: str) -> str:

@@ -22,6 +22,8 @@ KITS = ["buildkit@26.1.5", "buildkit@28.5.2"]
         (STORES[2:], STORES, "legacy+containerd"),
         ([NEW, STORES[3]], STORES, "legacy@28.5.2"),
         ([OLD, *KITS], [OLD, NEW, *KITS], "legacy@20.10.5 and BuildKit"),
+        ([KITS[0]], [KITS[0], "buildx-0.29@26.1.5"], "buildkit"),
+        ([KITS[0], "buildx-0.29@26.1.5"], [KITS[0], "buildx-0.29@26.1.5"], "BuildKit"),
         (["other@1.2+vfs"], [OLD, "other@1.2+vfs"], "other"),
     ],
 )
