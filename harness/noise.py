@@ -28,6 +28,7 @@ RULES = {
     "builder-version": "buildah labels each image with its own version",
     "temporary-names": "ids and names of temporary folders in error texts are random",
     "history-ids": "buildah comments on a step with the ID of the image before it",
+    "lint-order": "BuildKit lists the rules that a Dockerfile breaks in chance order",
     "registry": "why a registry is not reached is this machine's network's doing",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
 }
@@ -37,6 +38,8 @@ _REGISTRY = re.compile(
     r"""(?:Get|Head) "?https?://[^"\s]+?/v2/(?P<image>[^"\s]*?)"""
     r"""(?:/(?:manifests|blobs)/[^"\s]*)?"?: .*"""
 )
+
+_RULES_BROKEN = re.compile(r"(?<=lint violation found for rules: )\w+(?:, \w+)+")
 
 #: A clock and the engine's own may be so far apart, and file times are whole seconds.
 MARGIN = 2.0
@@ -162,11 +165,18 @@ class Noise:
         clean, count = _REGISTRY.subn(_not_reached, self.named(text))
         if count:
             self.touched.add("registry")
+        clean, count = _RULES_BROKEN.subn(_sorted, clean)
+        if count:
+            self.touched.add("lint-order")
         for pattern, word in _TEXTS:
             clean, count = pattern.subn(word, clean)
             if count:
                 self.touched.add("temporary-names")
         return clean
+
+
+def _sorted(found: re.Match[str]) -> str:
+    return ", ".join(sorted(found[0].split(", ")))
 
 
 def _not_reached(found: re.Match[str]) -> str:

@@ -175,3 +175,10 @@ def test_why_the_url_of_an_add_is_not_reached_is_behaviour() -> None:
     noise = Noise(since=0, until=1, base="")
     said = 'ADD failed: Get "http://127.0.0.1:9/x": connect: connection refused'
     assert noise.text(said) == said
+
+
+def test_the_order_of_the_rules_that_a_dockerfile_breaks_is_chance() -> None:
+    noise = Noise(since=0, until=1, base="")
+    said = "lint violation found for rules: "
+    assert noise.text(f"{said}B, A") == noise.text(f"{said}A, B") == f"{said}A, B"
+    assert noise.touched == {"lint-order"}
