@@ -1,6 +1,6 @@
 """What can be built on here: every target we know, with its state and what to do.
 
-Looks, and starts or fetches nothing.
+Looks, starts no engine and fetches nothing; only commands on the PATH are asked.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def command() -> int:
     \b
     Example:
       layer-harness doctor
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     click.echo(f"layer-harness {__version__}, Python {sys.version.split()[0]}")
     click.echo(", ".join(f"{name} {_version(name)}" for name in _PARTS))
     offers = survey(cache_folder())

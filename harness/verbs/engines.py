@@ -24,7 +24,7 @@ def command(context: click.Context) -> None:
       layer-harness engines start bookworm     keep one running between runs
       layer-harness engines start trixie+containerd    with another image store
       layer-harness engines stop               stop all that were kept running
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     if context.invoked_subcommand is None:
         context.invoke(status)
 

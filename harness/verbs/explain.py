@@ -47,7 +47,7 @@ def command(
     Examples:
       layer-harness explain article/repeated-lines
       layer-harness explain article/repeated-lines --on-disk -t legacy
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     chosen = select(load_cases(root), [case_id])
     if len(chosen) != 1:
         raise UsageError(

@@ -19,7 +19,7 @@ def command(*, root: Path) -> int:
     \b
     Example:
       layer-harness lint --cases my-cases
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     mistakes = list(lint(root))
     for each in mistakes:
         click.echo(each)

@@ -51,7 +51,7 @@ def command(
       layer-harness list
       layer-harness list -g copy -q | xargs layer-harness run
       layer-harness list targets --format json
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     folder = options.results_folder(root, results)
     rows = {
         "cases": lambda: _cases(root, groups, tags),

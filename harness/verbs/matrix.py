@@ -41,7 +41,7 @@ def command(
       layer-harness matrix -g article             the article, claim by claim
       layer-harness matrix copy -t '*@20.10'      one group, one version
       layer-harness matrix --format json | jq .rows
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     folder = options.results_folder(root, results)
     cases = select(load_cases(root), [*words, *groups])
     patterns = [parse_selector(each) for each in targets]

@@ -82,7 +82,7 @@ def command(
       layer-harness run -e bookworm -e default       two engines in one matrix
       layer-harness run --all -t '*+containerd'      all that is here, of one store
       layer-harness run --lf -- --maxfail=3          what failed, and pytest's options
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
     options.check(engines, targets, builders, every=every)

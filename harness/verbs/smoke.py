@@ -41,7 +41,7 @@ def command(
       layer-harness smoke
       layer-harness smoke -e trixie+containerd
       layer-harness smoke --all -t 'buildah*'
-    """  # noqa: D301
+    """  # noqa: D301  # click's mark
     options.check(engines, targets, builders, every=every)
     root = Path(str(resources.files("harness"))) / "data" / "smoke"
     cases = load_cases(root)
