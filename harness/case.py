@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from harness import dockerfile
@@ -18,7 +19,7 @@ from harness.casefile import Build, CaseFile, Group
 from harness.context import ContextFile, read_folder, tar_bytes
 from harness.document import Document, Location, load, load_toml, nearest
 from harness.errors import CaseError
-from harness.expectation import Expectation
+from harness.expectation import VERDICT_ONLY, Expectation
 from harness.mistakes import validate
 from harness.target import Target, matches, parse_selector
 
@@ -27,7 +28,7 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 _LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """One case; its id is its path under `cases/` without the ending."""
 
@@ -46,18 +47,24 @@ class Case:
         """The folder under `cases/`."""
         return self.id.partition("/")[0]
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Identify what is built and expected: a result with another is stale."""
+        """Identify what is built and looked at: a result with another is stale.
+
+        What an expectation says of its verdict is no part of it: that is drawn anew of
+        what was found, without a build.
+        """
         parts = {
             # what is not set does not count: a new key makes no result stale
             name: [
                 build.model_dump(mode="json", exclude_defaults=True),
-                list(map(repr, self.context(name))),
+                list(map(_short, self.context(name))),
             ]
             for name, build in self.builds.items()
         }
-        expect = [each.model_dump(mode="json") for each in self.expect]
+        expect = [
+            each.model_dump(mode="json", exclude=VERDICT_ONLY) for each in self.expect
+        ]
         text = json.dumps([self.on, parts, expect], sort_keys=True)
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -104,6 +111,11 @@ class Case:
         for index, each in enumerate(self.expect):
             if matches(map(parse_selector, each.on), target):
                 yield index, each
+
+
+def _short(file: ContextFile) -> str:
+    content = hashlib.sha256(file.content).hexdigest()
+    return f"{replace(file, content=b'')!r} {content}"
 
 
 def load_case(path: Path, root: Path) -> Case:

@@ -33,7 +33,8 @@ class Check:
     """The verdict of one expectation (its position in the case) on one target.
 
     `held` is whether it held, whatever that means for the verdict: a `may` that does
-    not hold is no failure. `findings` say what differs, or why it is unsupported.
+    not hold is no failure. `findings` say what differs, or why it is unsupported;
+    `note` is that of the case's `known` for the target, with its `issue`.
     """
 
     expectation: int
@@ -42,7 +43,17 @@ class Check:
     held: bool
     claims: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    note: str = ""
     issue: str = ""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What a report says below the verdict."""
+        if self.verdict == "known":
+            return (f"known: {self.note}", *self.findings)
+        if self.verdict == "fail" and self.held:
+            return (f"holds now: take `known` ({self.note}) out of the case",)
+        return self.findings
 
 
 def check(
@@ -68,21 +79,17 @@ def judge(
     """Turn the findings of one expectation on `target` into its verdict."""
     known = _known(expectation.known, target)
     verdict: Verdict
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    held = False
     if isinstance(findings, NotMeasured):
-        verdict, held, texts = "unsupported", False, (str(findings),)
+        verdict, texts = "unsupported", (str(findings),)
     elif not findings:
-        held, texts = True, ()
-        verdict = "pass"
-        if known is not None:
-            verdict = "fail"
-            texts = (f"holds now: take `known` ({known.note}) out of the case",)
+        held = True
+        verdict = "fail" if known else "pass"
     else:
-        held, texts = False, findings
-        verdict = "fail"
-        if known is not None:
-            verdict, texts = "known", (f"known: {known.note}", *findings)
-        elif expectation.level == "may":
+        texts = findings
+        verdict = "known" if known else "fail"
+        if known is None and expectation.level == "may":
             verdict = "pass"
     return Check(
         expectation=index,
@@ -91,8 +98,26 @@ def judge(
         held=held,
         claims=tuple(expectation.claim),
         findings=texts,
+        note=known.note if known else "",
         issue=(known.issue or "") if known else "",
     )
+
+
+def redrawn(case: Case, target: Target, checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Draw verdicts anew of what was found, for `known` notes as they are now.
+
+    For checks of the same measured expectations only (`Case.digest`).
+    """
+    return tuple(
+        judge(each.expectation, case.expect[each.expectation], target, _found(each))
+        for each in checks
+    )
+
+
+def _found(check: Check) -> tuple[str, ...] | NotMeasured:
+    if check.verdict == "unsupported":
+        return NotMeasured(*check.findings)
+    return check.findings
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from harness import result
+from harness import resultfile
 from harness.base import from_archive
 from harness.builders.command import Bench, Tool
 from harness.case import load_cases, load_groups
@@ -13,7 +13,7 @@ from harness.engines import Engine
 from harness.matrix import Matrix, tabulate_results
 from harness.noise import RULES
 from harness.plan import Plan, Seat
-from harness.result import Result, TargetRecord
+from harness.result import Result, TargetRecord, encode, write
 from harness.target import Target
 
 
@@ -30,18 +30,18 @@ def gather(
     Raises CaseError for a broken case, ResultError for a broken result.
     """
     chosen = [case for case in load_cases(root) if cases is None or case.id in cases]
-    columns = result.targets(results) if targets is None else targets
+    columns = resultfile.targets(results) if targets is None else targets
     stored: dict[tuple[str, str], Result] = {}
     for case in chosen:
+        found = resultfile.load(results, case.id)
         for target in columns:
-            found = result.load(results, target.id, case.id)
-            if found is not None:
-                stored[case.id, target.id] = found
+            if target.id in found:
+                stored[case.id, target.id] = resultfile.as_of(case, found[target.id])
     return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
 
 
 def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
-    """Write `target.json`: what engine and tool say they are, and the base used."""
+    """Write a target's file: what engine and tool say they are, and the base used."""
     base = from_archive(plan.base)
     target = seat.target
     tool = plan.tools.get(seat.tool)
@@ -57,8 +57,7 @@ def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
         base={"diff_ids": [layer.diff_id for layer in base.layers]},
         rules=RULES,
     )
-    place = plan.results / target.id / "target.json"
-    result.write(place, result.encode(record))
+    write(resultfile.target_path(plan.results, target.id), encode(record))
 
 
 def _components(engine: Engine, tool: Tool | None, folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import result
+from harness import resultfile
 from harness.base import from_archive
 from harness.case import Case, load_case
 from harness.dockerfile import parse
@@ -17,6 +17,7 @@ from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.fleet import await_engine, turn_file
 from harness.plan import Plan, Seat
+from harness.result import Result, write
 from harness.site import Site
 from harness.trial import attempt, attempt_in_turn
 from harness.turns import Turns
@@ -64,10 +65,9 @@ class CaseFile(pytest.File):
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
         plan = self.config.stash[PLAN]
+        there = resultfile.measured(plan.results, case) if plan.missing else ()
         for seat in plan.seats:
-            if case.suits(seat.target) and not (
-                plan.missing and result.is_there(plan.results, seat.target.id, case)
-            ):
+            if case.suits(seat.target) and seat.target.id not in there:
                 yield CaseItem.from_parent(
                     self, name=seat.target.id, case=case, seat=seat
                 )
@@ -86,7 +86,7 @@ class CaseItem(pytest.Item):
         self.target = target = seat.target
         self.engine = seat.engine
         self.tool = seat.tool
-        self.measured: result.Result | None = None
+        self.measured: Result | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
         self.user_properties.append((ENGINE, seat.engine))
         for tag in case.tags:
@@ -104,7 +104,7 @@ class CaseItem(pytest.Item):
             trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
         self.measured = trial.result
         self.user_properties.append((SECONDS, time.monotonic() - began))
-        result.save(plan.results, trial.result)
+        resultfile.save(plan.results, trial.result)
         if trial.measurement is None:
             return
         log = "".join(
@@ -112,7 +112,7 @@ class CaseItem(pytest.Item):
             for each in trial.measurement.run.built
         )
         place = plan.logs / self.target.id / f"{self.case.id}.log"
-        result.write(place, log.encode(errors="replace"))
+        write(place, log.encode(errors="replace"))
 
     def _site(self, plan: Plan) -> Site:
         sites = self.config.stash[SITES]
@@ -139,7 +139,7 @@ class CaseItem(pytest.Item):
         lines = [self.measured.reason] if self.measured.reason else []
         lines += [
             f"{check.verdict}: {check.because}\n"
-            + "\n".join(f"    {finding}" for finding in check.findings)
+            + "\n".join(f"    {finding}" for finding in check.said)
             for check in self.measured.checks
             if check.verdict != "pass"
         ]

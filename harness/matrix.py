@@ -261,7 +261,7 @@ def _claims(
             else:
                 cells[target] = "holds" if True in held else "broken"
             against[target] = tuple(
-                f"{case}: {'; '.join(_findings(check))}"
+                f"{case}: {'; '.join(check.findings)}"
                 for case, check in checks
                 if not check.held
             )
@@ -274,8 +274,3 @@ def _claims(
             )
         )
     return tuple(found)
-
-
-def _findings(check: Check) -> list[str]:
-    """Give what was found, without the note of what is known."""
-    return [each for each in check.findings if not each.startswith("known: ")]

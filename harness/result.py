@@ -1,4 +1,4 @@
-"""Results as canonical JSON under `results/TARGET/GROUP/CASE.json`.
+"""What is kept of a measurement, as canonical JSON.
 
 Sorted, no clock, no host, no random id: `git diff results/` shows changes of behaviour
 and nothing else. What is read back is checked, and named if it is broken.
@@ -10,21 +10,19 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.case import Case
 from harness.check import Check, Verdict
 from harness.errors import ResultError
 from harness.observation import BuildRecord, Observation
-from harness.target import Target, parse_target
 
-#: Raised when a reader of older results could misread newer ones.
-FORMAT = 1
+#: Raised when a reader of older results could misread newer ones. 2: one file for a
+#: case, with each outcome once.
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,6 @@ class Result:
     differed when the build was repeated; `reason` says why nothing could be built.
     """
 
-    format: int = FORMAT
     case: str
     case_digest: str
     target: str
@@ -52,8 +49,30 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a case came to, and the targets where it did: a `Result` for each."""
+
+    targets: tuple[str, ...]
+    case_digest: str
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    builds: tuple[BuildRecord, ...]
+    unstable: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """`results/GROUP/CASE.json`: each outcome of a case once."""
+
+    format: int = FORMAT
+    case: str
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """`results/TARGET/target.json`: what engine and tool said they are; the base used.
+    """`results/targets/TARGET.json`: what engine and tool said they are; the base used.
 
     `tool` has the version of a command builder's command by the record's name; `api`
     and `architecture` are empty where there is no engine.
@@ -72,7 +91,7 @@ class TargetRecord:
     rules: Mapping[str, str] = field(default_factory=dict)
 
 
-_T = TypeVar("_T", Result, TargetRecord)
+_T = TypeVar("_T", CaseRecord, TargetRecord)
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 
@@ -115,7 +134,7 @@ def decode(kind: type[_T], body: bytes, *, where: str) -> _T:
         raise ResultError(
             f"no result of this harness: {at}: {first['msg']}",
             where=where,
-            hint="remove the file and run the case again",
+            hint="restore the file, or remove it and run again",
         ) from error
     if record.format != FORMAT:
         raise ResultError(
@@ -133,11 +152,6 @@ def _adapter(kind: type[_T]) -> TypeAdapter[_T]:
     return _ADAPTERS[kind]
 
 
-def result_path(folder: Path, target: str, case: str) -> Path:
-    """Name the file of a result below `folder`."""
-    return folder / target / f"{case}.json"
-
-
 def write(path: Path, body: bytes) -> bool:
     """Write `body` whole or not at all; False when it is there already."""
     if path.is_file() and path.read_bytes() == body:
@@ -153,34 +167,3 @@ def write(path: Path, body: bytes) -> bool:
         Path(name).unlink(missing_ok=True)
         raise
     return True
-
-
-def save(folder: Path, result: Result) -> bool:
-    """Write a result to its place; False when nothing changed."""
-    return write(result_path(folder, result.target, result.case), encode(result))
-
-
-def load(folder: Path, target: str, case: str) -> Result | None:
-    """Read a result, None when there is none; ResultError for a broken one."""
-    path = result_path(folder, target, case)
-    if not path.is_file():
-        return None
-    return decode(Result, path.read_bytes(), where=str(path))
-
-
-def is_there(folder: Path, target: str, case: Case) -> bool:
-    """Say whether a case has a result on a target, of the case as it is now."""
-    try:
-        found = load(folder, target, case.id)
-    except ResultError:
-        return False
-    return found is not None and found.case_digest == case.digest
-
-
-def targets(folder: Path) -> list[Target]:
-    """List the targets with results below `folder`, in their order."""
-    found = []
-    for path in sorted(folder.glob("*/target.json")):
-        with suppress(ValueError):
-            found.append(parse_target(path.parent.name))
-    return sorted(found, key=lambda each: each.order)

@@ -15,13 +15,13 @@ from pydantic import TypeAdapter
 
 from harness.casefile import CaseFile
 from harness.matrix import Matrix
-from harness.result import Result, TargetRecord
+from harness.result import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
 SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "case.schema.json": TypeAdapter(CaseFile),
     "matrix.schema.json": TypeAdapter(Matrix),
-    "result.schema.json": TypeAdapter(Result),
+    "result.schema.json": TypeAdapter(CaseRecord),
     "target.schema.json": TypeAdapter(TargetRecord),
 }
 

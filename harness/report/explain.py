@@ -177,7 +177,7 @@ def _expected(case: Case, results: Mapping[str, Result]) -> Iterator[str]:
         for target, each in results.items():
             for check in each.checks:
                 if check.expectation == index:
-                    findings = "; ".join(check.findings)
+                    findings = "; ".join(check.said)
                     yield f"    {target}: {check.verdict}" + (
                         f" ({findings})" if findings else ""
                     )

@@ -222,7 +222,7 @@ def _failing(rows: Iterable[Row]) -> Iterator[str]:
                 found.setdefault(f"error: {cell.reason}", []).append(target)
             for check in cell.checks:
                 if check.verdict == "fail":
-                    lines = [f"fail: {check.because}", *check.findings]
+                    lines = [f"fail: {check.because}", *check.said]
                     found.setdefault("\n    ".join(lines), []).append(target)
         for text, targets in found.items():
             yield f"{row.case} on {_on(targets, list(row.cells))}: {text}"

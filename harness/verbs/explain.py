@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness import ondisk, provision, result
+from harness import ondisk, provision, resultfile
 from harness.base import from_archive
 from harness.building import run
 from harness.case import Case, load_cases, select
@@ -60,11 +60,11 @@ def command(
         return
     folder = options.results_folder(root, results)
     patterns = [parse_selector(each) for each in targets]
+    stored = resultfile.load(folder, case.id)
     found = {
-        target.id: each
-        for target in result.targets(folder)
-        if matches(patterns, target)
-        and (each := result.load(folder, target.id, case.id)) is not None
+        target.id: resultfile.as_of(case, stored[target.id])
+        for target in resultfile.targets(folder)
+        if matches(patterns, target) and target.id in stored
     }
     if not found:
         raise UsageError(

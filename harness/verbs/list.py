@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from harness import result
+from harness import resultfile
 from harness.case import load_cases, load_groups, select
 from harness.engines.roots import cache_folder
 from harness.verbs import options
@@ -102,8 +102,7 @@ def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
     # Looking for engines takes the docker SDK, and listing cases shall start quickly.
     survey = importlib.import_module("harness.survey")
     measured = {
-        each.id: str(len(list((folder / each.id).glob("*/*.json"))))
-        for each in result.targets(folder)
+        target: str(count) for target, count in resultfile.counts(folder).items()
     }
     rows = [
         {

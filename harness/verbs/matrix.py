@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from harness import result
+from harness import resultfile
 from harness.case import load_cases, load_groups, select
 from harness.errors import UsageError
 from harness.grid import gather
 from harness.report.text import markdown, terminal
+from harness.result import encode
 from harness.target import matches, parse_selector
 from harness.verbs import options
 
@@ -45,7 +46,7 @@ def command(
     folder = options.results_folder(root, results)
     cases = select(load_cases(root), [*words, *groups])
     patterns = [parse_selector(each) for each in targets]
-    columns = [each for each in result.targets(folder) if matches(patterns, each)]
+    columns = [each for each in resultfile.targets(folder) if matches(patterns, each)]
     if not columns:
         raise UsageError(
             "no results to tabulate", where=str(folder), hint="layer-harness run"
@@ -55,7 +56,7 @@ def command(
     text = {
         "text": lambda: terminal(matrix, headings),
         "markdown": lambda: markdown(matrix, headings),
-        "json": lambda: result.encode(matrix).decode(),
+        "json": lambda: encode(matrix).decode(),
     }[form]()
     click.echo(text.rstrip("\n"))
     apart = exit_code and any(not row.agrees for row in matrix.rows)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from harness import result
+from harness import resultfile
 from harness.case import load_cases
 from harness.errors import HarnessError
+from harness.result import Result
 from harness.verbs import options
 from harness.verbs.run import parallel, pytest_on
 
@@ -52,9 +53,10 @@ def command(
         )
         # A target has five builds only, so there is no use in more workers than that.
         pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])
+        stored = [resultfile.load(folder, case.id) for case in cases]
         lines = [
-            _told(each.id, [result.load(folder, each.id, case.id) for case in cases])
-            for each in result.targets(folder)
+            _told(each.id, [found.get(each.id) for found in stored])
+            for each in resultfile.targets(folder)
         ]
     click.echo()
     for line, _ in lines:
@@ -62,7 +64,7 @@ def command(
     return 0 if all(usable for _, usable in lines) else HarnessError.exit_code
 
 
-def _told(target: str, found: list[result.Result | None]) -> tuple[str, bool]:
+def _told(target: str, found: list[Result | None]) -> tuple[str, bool]:
     """Say in a line whether a target is usable, and what it fails."""
     failing = [each for each in found if each is None or each.verdict != "pass"]
     if not failing:
@@ -74,8 +76,8 @@ def _told(target: str, found: list[result.Result | None]) -> tuple[str, bool]:
     return f"{target}: {len(failing)} of {len(found)} builds fail{said}", False
 
 
-def _reason(found: result.Result | None) -> str:
+def _reason(found: Result | None) -> str:
     if found is None:
         return "nothing came out, the errors above say why"
-    findings = [text for check in found.checks for text in check.findings]
+    findings = [text for check in found.checks for text in check.said]
     return found.reason or (findings[0] if findings else "")

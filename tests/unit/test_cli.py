@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import __version__
+from harness import __version__, resultfile
 from harness.cli import VERBS, main
+from harness.result import Result
 
 CASE = "title: T\nwhy: w\ntags: [slow]\ndockerfile: |\n  FROM scratch\n  COPY a /\n"
 
@@ -136,8 +137,8 @@ def test_a_mistake_in_the_groups_is_no_traceback(folder: Path, verb: str) -> Non
     (folder / "cases" / "groups.toml").write_text('[demo]\ntitel = "x"\n')
     words = ["groups"] if verb == "list" else []
     if verb == "matrix":
-        (folder / "results" / "legacy@20.10.24").mkdir(parents=True)
-        (folder / "results" / "legacy@20.10.24" / "target.json").write_text("{}")
+        (folder / "results" / "targets").mkdir(parents=True)
+        (folder / "results" / "targets" / "legacy@20.10.24.json").write_text("{}")
     code, out, err = harness(folder, verb, *words)
     assert "cases/groups.toml:2:1: `demo.titel`: unknown key" in out + err
     assert code == 2
@@ -170,21 +171,22 @@ def test_a_mistake_of_the_user_ends_with_2_in_a_few_lines(
 
 
 def test_a_broken_result_ends_with_3_and_is_named(folder: Path) -> None:
-    place = folder / "results" / "legacy@20.10.24"
+    place = folder / "results"
     (place / "demo").mkdir(parents=True)
-    (place / "target.json").write_text("{}")
-    (place / "demo" / "a.json").write_text('{"format": 1')
+    (place / "targets").mkdir()
+    (place / "targets" / "legacy@20.10.24.json").write_text("{}")
+    (place / "demo" / "a.json").write_text('{"format": 2')
     for words in (["matrix"], ["explain", "demo/a"]):
         code, _, err = harness(folder, *words)
         assert code == 3
-        assert "results/legacy@20.10.24/demo/a.json: no result" in err
-        assert "hint: remove the file" in err
+        assert "results/demo/a.json: no result" in err
+        assert "hint: restore the file, or remove it" in err
 
 
-def test_a_folder_that_is_no_target_is_passed_over(folder: Path) -> None:
+def test_a_file_that_is_no_target_is_passed_over(folder: Path) -> None:
+    (folder / "results" / "targets").mkdir(parents=True)
     for name in ("legacy@abc+vfs", "notes"):
-        (folder / "results" / name).mkdir(parents=True)
-        (folder / "results" / name / "target.json").write_text("{}")
+        (folder / "results" / "targets" / f"{name}.json").write_text("{}")
     code, out, _ = harness(folder, "list", "targets", "-q")
     assert code == 0
     assert "abc" not in out
@@ -194,12 +196,19 @@ def test_a_folder_that_is_no_target_is_passed_over(folder: Path) -> None:
 def test_targets_are_listed_with_their_state_and_what_is_measured(
     folder: Path,
 ) -> None:
-    known = folder / "results" / "legacy@28.5.2+containerd" / "demo"
-    elsewhere = folder / "results" / "legacy@18.09.1" / "demo"
-    for each in (known, elsewhere):
-        each.mkdir(parents=True)
-        (each / "a.json").write_text("{}")
-        (each.parent / "target.json").write_text("{}")
+    for each in ("legacy@28.5.2+containerd", "legacy@18.09.1"):
+        stored = Result(
+            case="demo/a",
+            case_digest="",
+            target=each,
+            verdict="pass",
+            checks=(),
+            builds=(),
+        )
+        resultfile.save(folder / "results", stored)
+        record = resultfile.target_path(folder / "results", each)
+        record.parent.mkdir(exist_ok=True)
+        record.write_text("{}")
     _, text, _ = harness(folder, "list", "targets", "--format", "json")
     # a version is had in more than one way: our own engines stand before images
     rows = {each["id"]: each for each in reversed(json.loads(text))}

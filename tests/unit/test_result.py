@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness import result
+from harness import result, resultfile
 from harness.check import Check
 from harness.errors import ResultError
 from harness.observation import BuildRecord, Step
-from harness.result import Result, TargetRecord
+from harness.result import CaseRecord, Outcome, Result, TargetRecord
 
 STORED = Result(
     case="g/c",
@@ -29,6 +30,18 @@ STORED = Result(
         ),
     ),
 )
+RECORD = CaseRecord(
+    case=STORED.case,
+    outcomes=(
+        Outcome(
+            targets=(STORED.target,),
+            case_digest=STORED.case_digest,
+            verdict=STORED.verdict,
+            checks=STORED.checks,
+            builds=STORED.builds,
+        ),
+    ),
+)
 TARGET = TargetRecord(
     target="legacy@20.10.24",
     builder="legacy",
@@ -41,33 +54,85 @@ TARGET = TargetRecord(
 
 
 def test_a_result_is_sorted_readable_and_without_what_is_by_default() -> None:
-    text = result.encode(STORED).decode()
+    text = result.encode(RECORD).decode()
     assert text.endswith("}\n")
     assert '"RUN é"' in text
     assert text.index('"a": "1"') < text.index('"b": "2"')
-    assert '"format": 1' in text
+    assert '"format": 2' in text
     assert '"cached": false' in text
     assert "findings" not in text
     assert "reproducible" not in text
 
 
 def test_records_read_back_as_they_were() -> None:
-    assert result.decode(Result, result.encode(STORED), where="x") == STORED
+    assert result.decode(CaseRecord, result.encode(RECORD), where="x") == RECORD
     assert result.decode(TargetRecord, result.encode(TARGET), where="x") == TARGET
 
 
 def test_the_order_of_a_mapping_changes_no_byte() -> None:
     (built,) = STORED.builds
     turned = replace(built, config=dict(reversed(list(built.config.items()))))
-    assert result.encode(replace(STORED, builds=(turned,))) == result.encode(STORED)
+    (outcome,) = RECORD.outcomes
+    again = replace(RECORD, outcomes=(replace(outcome, builds=(turned,)),))
+    assert result.encode(again) == result.encode(RECORD)
 
 
 def test_a_result_is_found_where_it_was_saved(tmp_path: Path) -> None:
-    assert result.load(tmp_path, STORED.target, STORED.case) is None
-    assert result.save(tmp_path, STORED)
-    assert (tmp_path / "legacy@20.10.24" / "g" / "c.json").is_file()
-    assert result.load(tmp_path, STORED.target, STORED.case) == STORED
-    assert not result.save(tmp_path, STORED)
+    assert resultfile.load(tmp_path, STORED.case) == {}
+    assert resultfile.save(tmp_path, STORED)
+    assert (tmp_path / "g" / "c.json").is_file()
+    assert resultfile.load(tmp_path, STORED.case) == {STORED.target: STORED}
+    assert not resultfile.save(tmp_path, STORED)
+
+
+def test_equal_results_are_stored_once_in_whatever_order_they_come(
+    tmp_path: Path,
+) -> None:
+    names = ["legacy@28.5.2", "buildkit@20.10.5", "legacy@9.0", "mine@1.0"]
+    results = [replace(STORED, target=each) for each in names]
+    results.append(replace(STORED, target="podman@5.4.2+vfs", builds=()))
+    for folder, order in (("a", results), ("b", results[::-1])):
+        for each in order:
+            resultfile.save(tmp_path / folder, each)
+    one, other = (resultfile.path_of(tmp_path / each, STORED.case) for each in "ab")
+    assert one.read_bytes() == other.read_bytes()
+    record = result.decode(CaseRecord, one.read_bytes(), where="x")
+    assert [each.targets for each in record.outcomes] == [
+        ("buildkit@20.10.5", "legacy@9.0", "legacy@28.5.2", "mine@1.0"),
+        ("podman@5.4.2+vfs",),
+    ]
+    assert resultfile.load(tmp_path / "a", STORED.case) == {
+        each.target: each for each in results
+    }
+
+
+def test_a_result_that_changes_leaves_those_it_was_equal_to(tmp_path: Path) -> None:
+    names = ["legacy@20.10.5", "legacy@28.5.2"]
+    for each in names:
+        resultfile.save(tmp_path, replace(STORED, target=each))
+    changed = replace(STORED, target=names[0], reason="no room")
+    assert resultfile.save(tmp_path, changed)
+    assert resultfile.load(tmp_path, STORED.case) == {
+        names[0]: changed,
+        names[1]: replace(STORED, target=names[1]),
+    }
+
+
+def test_processes_that_save_at_a_time_lose_nothing(tmp_path: Path) -> None:
+    names = [f"legacy@20.10.{number}" for number in range(24)]
+    results = [replace(STORED, target=each) for each in names]
+    with ProcessPoolExecutor(4) as pool:
+        list(pool.map(resultfile.save, [tmp_path] * len(results), results))
+    assert sorted(resultfile.load(tmp_path, STORED.case)) == sorted(names)
+
+
+def test_a_broken_file_is_set_aside_for_a_new_result(tmp_path: Path) -> None:
+    path = resultfile.path_of(tmp_path, STORED.case)
+    path.parent.mkdir()
+    path.write_bytes(b"<<<<<<< ours")
+    assert resultfile.save(tmp_path, STORED)
+    assert resultfile.load(tmp_path, STORED.case) == {STORED.target: STORED}
+    assert (tmp_path / "g" / "c.json.broken").read_bytes() == b"<<<<<<< ours"
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -80,17 +145,16 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 
 
 def test_a_result_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    body = result.encode(replace(STORED, format=2))
-    with pytest.raises(ResultError, match="has format 2, this version reads 1"):
-        result.decode(Result, body, where=str(tmp_path))
+    body = result.encode(replace(RECORD, format=3))
+    with pytest.raises(ResultError, match="has format 3, this version reads 2"):
+        result.decode(CaseRecord, body, where=str(tmp_path))
 
 
 def test_targets_are_listed_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "targets").mkdir()
     for name in ("buildkit@20.10.24", "legacy@26.1.5", "legacy@9.0", "notes"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "target.json").write_text("{}")
-    (tmp_path / "legacy@20.10.24").mkdir()
-    assert [each.id for each in result.targets(tmp_path)] == [
+        resultfile.target_path(tmp_path, name).write_text("{}")
+    assert [each.id for each in resultfile.targets(tmp_path)] == [
         "legacy@9.0",
         "legacy@26.1.5",
         "buildkit@20.10.24",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import result
+from harness import result, resultfile
 from harness.agree import classes, divergences
 from harness.case import Case, load_case
 from harness.casefile import Group
-from harness.check import Check, check
+from harness.check import Check, check, redrawn
 from harness.errors import ResultError
 from harness.matrix import Matrix, subjects, tabulate_results
 from harness.observation import (
@@ -151,7 +152,21 @@ def test_known_is_strict(tmp_path: Path) -> None:
     assert judged(tmp_path, text, TWO).issue == "o/r#1"
     found = judged(tmp_path, text, ONE)
     assert found.verdict == "fail"
-    assert "take `known`" in found.findings[0]
+    assert found.said == ("holds now: take `known` (n) out of the case",)
+
+
+def test_a_known_is_drawn_anew_of_what_was_found(tmp_path: Path) -> None:
+    """The note says something of a result, so it takes no build."""
+    plain = "{because: b, layers: 1}"
+    noted = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
+    for measured in (ONE, TWO):
+        for before, after in ((plain, noted), (noted, plain)):
+            stored = judged(tmp_path, before, measured)
+            now = redrawn(case(tmp_path, after), LEGACY, [stored])
+            assert now == (judged(tmp_path, after, measured),)
+    assert case(tmp_path, plain).digest == case(tmp_path, noted).digest
+    other = case(tmp_path, "{because: b, layers: 2}")
+    assert other.digest != case(tmp_path, plain).digest
 
 
 def test_what_cannot_be_measured_is_unsupported(tmp_path: Path) -> None:
@@ -318,20 +333,22 @@ def test_a_result_reads_back_as_it_was(
         checks=(),
         builds=(replace(ONE, layers=(layer,), config={"Cmd": [text]}),),
     )
-    body = result.encode(stored)
-    assert result.decode(Result, body, where="x") == stored
-    assert result.encode(result.decode(Result, body, where="x")) == body
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        resultfile.save(folder, stored)
+        assert resultfile.load(folder, stored.case) == {LEGACY.id: stored}
+        assert not resultfile.save(folder, stored)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"format": 1}', b"\xff"])
 def test_a_broken_result_is_named_with_what_to_do(tmp_path: Path, body: bytes) -> None:
-    place = result.result_path(tmp_path, LEGACY.id, "demo/case")
+    place = resultfile.path_of(tmp_path, "demo/case")
     place.parent.mkdir(parents=True)
     place.write_bytes(body)
     with pytest.raises(ResultError) as caught:
-        result.load(tmp_path, LEGACY.id, "demo/case")
+        resultfile.load(tmp_path, "demo/case")
     assert caught.value.where == str(place)
-    assert "remove the file" in caught.value.hint
+    assert "remove it and run again" in caught.value.hint
 
 
 def test_what_is_unchanged_is_not_written_again(tmp_path: Path) -> None:
