@@ -204,6 +204,8 @@ def _arranged(
         "PATH": _PATH,
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
+        # as in engine.sh: builders start themselves anew too
+        "GOGC": "400",
         "TMPDIR": str(INSIDE / "tmp"),
         **environment,
     }
