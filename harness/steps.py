@@ -9,6 +9,7 @@ and on buildah 1.19.6 to 1.43.2.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,14 @@ from harness.builders.stream import Announced, Transcript
 from harness.dockerfile import LAYER_INSTRUCTIONS, Dockerfile, Instruction, Stage
 from harness.traits import Traits
 
+#: `executor failed running [/bin/sh -c x]: exit code: 1` up to 20.10, later `process
+#: "/bin/sh -c x" did not complete successfully: exit code: 1`.
+_FAILED_RUN = re.compile(
+    r"""executor failed running \[(?P<list>.*)\]: """
+    r"""|process "(?P<quoted>.*)" did not complete successfully""",
+    re.DOTALL,
+)
+_RUN = re.compile(r"RUN(?:\s+--\S+)*\s+(?P<command>.*)", re.DOTALL | re.IGNORECASE)
 _ERROR_LINE = re.compile(r"(?:on line |error line |Dockerfile:)(\d+)")
 
 
@@ -191,13 +200,37 @@ def cached_lines(
 def error_line(
     parsed: Dockerfile, transcript: Transcript, *, traits: Traits
 ) -> int | None:
-    """Find the line a failed build failed at, None when the builder does not tell."""
-    for step, instruction in _announced(parsed, transcript.steps, traits):
+    """Find the line a failed build failed at, None when the builder does not tell.
+
+    The end of a build can overtake its last step's: with 20.10.5 the error of a RUN is
+    often that of no step (measured). It names the command, though.
+    """
+    announced = _announced(parsed, transcript.steps, traits)
+    for step, instruction in announced:
         # What else ran at that moment is cancelled, and reported as failed too.
         if step.error and "context canceled" not in step.error:
             return instruction.line
-    match = _ERROR_LINE.search(transcript.error)
-    return int(match[1]) if match else None
+    if match := _ERROR_LINE.search(transcript.error):
+        return int(match[1])
+    if match := _FAILED_RUN.search(transcript.error):
+        command = match["list"] or re.sub(r"\\(.)", r"\1", match["quoted"])
+        for step, instruction in announced:
+            if not step.cached and _runs(step, command):
+                return instruction.line
+    return None
+
+
+def _runs(step: Announced, command: str) -> bool:
+    """Say whether a step is the RUN of a command, which a shell may stand before."""
+    match = _RUN.match(step.text)
+    if not match:
+        return False
+    try:
+        words = json.loads(match["command"])
+    except ValueError:
+        words = None
+    is_exec = isinstance(words, list) and all(isinstance(each, str) for each in words)
+    return command.endswith(" ".join(words) if is_exec else match["command"])
 
 
 def _announced(

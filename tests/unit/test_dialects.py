@@ -167,6 +167,43 @@ def test_buildx_tells_steps_in_json_of_one_line_or_of_several(
     assert "printed" in transcript.log
 
 
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        ("RUN exit 3", "executor failed running [/bin/sh -c exit 3]: exit code: 3"),
+        (
+            "RUN --mount=type=cache,target=/c echo 1 > /c",
+            "executor failed running [/bin/sh -c echo 1 > /c]: exit code: 1",
+        ),
+        (
+            'RUN ["no", "such"]',
+            "executor failed running [no such]: exit code: 1",
+        ),
+        (
+            "RUN ['a']",
+            "executor failed running [/bin/sh -c ['a']]: exit code: 127",
+        ),
+        (
+            'RUN echo "a"; false',
+            r'process "/bin/sh -c echo \"a\"; false" did not complete successfully: '
+            "exit code: 1",
+        ),
+    ],
+)
+def test_a_run_whose_step_did_not_tell_of_its_error_is_found_by_its_command(
+    run: str, error: str
+) -> None:
+    parsed = parse(f"FROM base\nRUN echo 1\n{run}\nRUN echo 2\n")
+    text = "".join(
+        json.dumps({"vertexes": [{"digest": str(number), "name": name}]}) + "\n"
+        for number, name in enumerate(
+            ["[1/4] FROM base", "[2/4] RUN echo 1", f"[3/4] {run}", "[4/4] RUN echo 2"]
+        )
+    )
+    transcript = told("rawjson", f"{text}ERROR: failed to solve: {error}\n", status=1)
+    assert error_line(parsed, transcript, traits=BUILDKIT) == 3
+
+
 def test_a_single_stage_has_a_name_when_there_are_named_contexts() -> None:
     text = '{"vertexes": [{"digest": "b", "name": "[stage-0 2/2] RUN one"}]}\n'
     lines = cached_lines(
