@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
@@ -9,6 +10,7 @@ from tabulate import tabulate
 from harness.casefile import Group
 from harness.matrix import Cell, ClaimRow, Matrix, Row
 from harness.naming import group_name
+from harness.statements import Statement, statements
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
@@ -65,6 +67,7 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
                 lines = [f"- {each.sentence()}" for each in row.divergences]
                 lines += [f"- {each}" for each in _by_client(row)]
                 parts.append(f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines))
+    parts += _written_and_so(matrix)
     parts.append(summary(matrix))
     return "\n\n".join(parts) + "\n"
 
@@ -92,9 +95,45 @@ def summary(matrix: Matrix) -> str:
         if (count := matrix.count(verdict))
     )
     apart = sum(not row.agrees for row in matrix.rows)
-    return (
+    told = Counter(each.reach for each in statements(matrix.rows))
+    text = (
         f"{len(matrix.rows)} cases on {len(matrix.targets)} targets: "
         f"{counts or 'nothing measured'}; the targets diverge on {apart}"
+    )
+    if not told:
+        return text
+    return (
+        f"{text}\n{told.total()} expectations: "
+        f"{told['everywhere']} hold wherever they were measured, "
+        f"{told['somewhere']} on some targets, {told['nowhere']} nowhere"
+    )
+
+
+def _written_and_so(matrix: Matrix) -> Iterator[str]:
+    """List the statements that do not hold everywhere, with what is found instead."""
+    every = statements(matrix.rows)
+    for reach, title in (
+        ("nowhere", "Written, and so nowhere"),
+        ("somewhere", "Written, and not so everywhere"),
+    ):
+        lines = [
+            f"- **{each.case}**: {each.because}\n{_instead(each)}"
+            for each in every
+            if each.reach == reach
+        ]
+        if lines:
+            yield f"## {title}"
+            yield "\n".join(lines)
+
+
+def _instead(statement: Statement) -> str:
+    """Tell what is found instead, and where, a line each."""
+    found: dict[str, list[str]] = {}
+    for target, text in statement.found:
+        found.setdefault(text, []).append(target)
+    every = [*statement.holds, *statement.breaks]
+    return "\n".join(
+        f"  - {_on(targets, every)}: {text}" for text, targets in found.items()
     )
 
 
