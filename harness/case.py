@@ -16,13 +16,16 @@ from pathlib import Path
 
 from harness import dockerfile
 from harness.casefile import Build, CaseFile, Group
-from harness.context import ContextFile, read_folder, tar_bytes
+from harness.context import MTIME, ContextFile, read_folder, tar_bytes
+from harness.dockerignore import IGNORE_FILE
 from harness.document import Document, Location, load, load_toml, nearest
 from harness.errors import CaseError
 from harness.expectation import VERDICT_ONLY, Expectation
 from harness.mistakes import validate
 from harness.target import Target, matches, parse_selector
 
+#: Seconds from one edit of a Dockerfile to the next.
+_EDIT = 60
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 #: Properties that name lines of the Dockerfile.
 _LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
@@ -80,8 +83,37 @@ class Case:
     def context(self, name: str) -> list[ContextFile]:
         """List the files of a build's context, its Dockerfile included.
 
+        A Dockerfile or .dockerignore that is another than the build before had is newer
+        too, as someone who edits it has it: buildx sends no file again of the same size
+        and time (measured), and would build the old Dockerfile. Of files to be copied
+        that is behaviour, so they have the times that the case gives.
+
         Raises CaseError when a folder that is named does not exist.
         """
+        files = self._files(name)
+        dockerfile = self.builds[name].file
+        read = {dockerfile, f"{dockerfile}{IGNORE_FILE}", IGNORE_FILE}
+        edits = {path: self._edits(name, path) for path in read}
+        return [
+            replace(each, mtime=MTIME + _EDIT * edits[each.path])
+            if each.mtime == MTIME and edits.get(each.path)
+            else each
+            for each in files
+        ]
+
+    def _edits(self, name: str, path: str) -> int:
+        """Count how often a file of the context changes up to the build `name`."""
+        count = 0
+        before: ContextFile | None = None
+        for each in self.builds:
+            found = next((x for x in self._files(each) if x.path == path), None)
+            count += found is not None and before is not None and found != before
+            before = found or before
+            if each == name:
+                break
+        return count
+
+    def _files(self, name: str) -> list[ContextFile]:
         build = self.builds[name]
         if isinstance(build.context, str):
             folder = self.path.parent / build.context
