@@ -14,13 +14,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.casefile import CaseFile
-from harness.matrix import Matrix
+from harness.matrixfile import MatrixRecord
 from harness.result import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
 SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "case.schema.json": TypeAdapter(CaseFile),
-    "matrix.schema.json": TypeAdapter(Matrix),
+    "matrix.schema.json": TypeAdapter(MatrixRecord),
     "result.schema.json": TypeAdapter(CaseRecord),
     "target.schema.json": TypeAdapter(TargetRecord),
 }

@@ -1,4 +1,4 @@
-"""The matrix as files beside the results: `matrix.md` and `matrix.json`."""
+"""The matrix as files beside the results: for programs, and a page for each group."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from pathlib import Path
 
 from harness.casefile import Group
 from harness.matrix import Matrix
-from harness.report.text import markdown
-from harness.result import encode, write
+from harness.matrixfile import matrix_json
+from harness.report.text import overview, page
+from harness.result import write
 
 
 def write_matrix(folder: Path, matrix: Matrix, groups: dict[str, Group]) -> None:
-    """Write both; the same results give the same bytes."""
-    write(folder / "matrix.json", encode(matrix))
-    write(folder / "matrix.md", markdown(matrix, groups).encode())
+    """Write `matrix.json`, `matrix.md` and `GROUP/README.md`.
+
+    The same results give the same bytes. A page for each group, since one of all was
+    more than a forge shows.
+    """
+    write(folder / "matrix.json", matrix_json(matrix))
+    write(folder / "matrix.md", overview(matrix, groups).encode())
+    for name in dict.fromkeys(row.group for row in matrix.rows):
+        write(folder / name / "README.md", page(matrix, groups, name).encode())

@@ -1,4 +1,4 @@
-"""The matrix as text: tables for a terminal, and Markdown for `results/matrix.md`."""
+"""The matrix as text: tables for a terminal, and Markdown for `results/`."""
 
 from __future__ import annotations
 
@@ -49,27 +49,75 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the report as Markdown, a section a group; every divergence is told."""
     parts = ["# Compatibility matrix", _legend(matrix)]
-    for name in dict.fromkeys(row.group for row in matrix.rows):
-        group = groups.get(name)
-        rows = tuple(row for row in matrix.rows if row.group == name)
-        title = group.title if group else name
-        parts.append(
-            f"## [{title}]({group.link})" if group and group.link else f"## {title}"
-        )
-        parts.append(_grid(matrix, rows, "github"))
-        if name in matrix.claims:
-            parts.append(_claims(matrix, matrix.claims[name], "github"))
-            parts.append(
-                "\n".join(f"- {each.strip()}" for each in _against(matrix.claims[name]))
-            )
-        for row in rows:
-            if row.divergences:
-                lines = [f"- {each.sentence()}" for each in row.divergences]
-                lines += [f"- {each}" for each in _by_client(row)]
-                parts.append(f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines))
+    for name in _group_names(matrix):
+        parts += _group(matrix, groups, name, "##")
     parts += _written_and_so(matrix)
     parts.append(summary(matrix))
     return "\n\n".join(parts) + "\n"
+
+
+def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
+    """Write the page that leads to those of the groups: counts, and what is not so."""
+    rows = []
+    for name in _group_names(matrix):
+        cases = [row for row in matrix.rows if row.group == name]
+        told = Counter(each.reach for each in statements(cases))
+        title = groups[name].title if name in groups else name
+        rows.append(
+            [
+                f"[{title}]({name}/README.md)",
+                len(cases),
+                sum(not row.agrees for row in cases),
+                told["everywhere"],
+                told["somewhere"],
+                told["nowhere"],
+            ]
+        )
+    headers = ["group", "cases", "targets diverge", "expectations that hold everywhere"]
+    headers += ["on some targets", "nowhere"]
+    targets = [[each] for each in matrix.targets]
+    parts = [
+        "# Compatibility matrix",
+        summary(matrix),
+        tabulate(rows, headers=headers, tablefmt="github"),
+        *_written_and_so(matrix),
+        "## Targets",
+        tabulate(targets, headers=["target"], tablefmt="github"),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def page(matrix: Matrix, groups: dict[str, Group], name: str) -> str:
+    """Write the page of a group."""
+    parts = [*_group(matrix, groups, name, "#"), _legend(matrix)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _group_names(matrix: Matrix) -> list[str]:
+    return list(dict.fromkeys(row.group for row in matrix.rows))
+
+
+def _group(
+    matrix: Matrix, groups: dict[str, Group], name: str, level: str
+) -> Iterator[str]:
+    """Write a group: its grid, its claims, and where the targets diverge."""
+    group = groups.get(name)
+    rows = tuple(row for row in matrix.rows if row.group == name)
+    title = group.title if group else name
+    yield (
+        f"{level} [{title}]({group.link})"
+        if group and group.link
+        else f"{level} {title}"
+    )
+    yield _grid(matrix, rows, "github")
+    if name in matrix.claims:
+        yield _claims(matrix, matrix.claims[name], "github")
+        yield "\n".join(f"- {each.strip()}" for each in _against(matrix.claims[name]))
+    for row in rows:
+        if row.divergences:
+            lines = [f"- {each.sentence()}" for each in row.divergences]
+            lines += [f"- {each}" for each in _by_client(row)]
+            yield f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines)
 
 
 def times(spent: Mapping[str, float]) -> str:

@@ -10,8 +10,8 @@ from harness import resultfile
 from harness.case import load_cases, load_groups, select
 from harness.errors import UsageError
 from harness.grid import gather
+from harness.matrixfile import matrix_json
 from harness.report.text import markdown, terminal
-from harness.result import encode
 from harness.target import matches, parse_selector
 from harness.verbs import options
 
@@ -56,7 +56,7 @@ def command(
     text = {
         "text": lambda: terminal(matrix, headings),
         "markdown": lambda: markdown(matrix, headings),
-        "json": lambda: encode(matrix).decode(),
+        "json": lambda: matrix_json(matrix).decode(),
     }[form]()
     click.echo(text.rstrip("\n"))
     apart = exit_code and any(not row.agrees for row in matrix.rows)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from harness.check import Check, Verdict
 from harness.matrix import Cell, Matrix, Row
+from harness.matrixfile import matrix_json
+from harness.report.files import write_matrix
 from harness.report.text import markdown, summary
 from harness.statements import statements
 
@@ -78,3 +83,21 @@ def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None
     assert "- **demo/a**: the reference says so\n" in text
     assert f"  - {LEGACY}: layers: 1, not 2\n" in text
     assert f"  - {BUILDKIT}: since 1.0" in text
+
+
+def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
+    matrix = Matrix(targets=(LEGACY, BUILDKIT), rows=(row(HOLDS, BREAKS),))
+    write_matrix(tmp_path, matrix, {})
+    front = (tmp_path / "matrix.md").read_text()
+    assert "[demo](demo/README.md)" in front
+    assert "## Written, and not so everywhere" in front
+    assert BUILDKIT in front
+    assert "| demo/a | pass A" in (tmp_path / "demo" / "README.md").read_text()
+
+
+def test_equal_cells_are_in_the_json_once() -> None:
+    matrix = Matrix(targets=(LEGACY, BUILDKIT), rows=(row(HOLDS, HOLDS),))
+    (found,) = json.loads(matrix_json(matrix))["rows"]
+    (cell,) = found["cells"]
+    assert cell["targets"] == [LEGACY, BUILDKIT]
+    assert cell["verdict"] == "pass"

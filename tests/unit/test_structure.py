@@ -36,7 +36,7 @@ builders.command
 containers ondisk loading driver site aftermath building
 steps noise relations observe
 naming properties check agree
-result resultfile plan matrix statements
+result resultfile plan matrix statements matrixfile
 trial grid lint schemas
 fleet room provision progress survey
 report
