@@ -13,9 +13,14 @@ from harness.builders.stream import Ending, Transcript
 from harness.engines.address import answers, await_answer
 from harness.errors import EngineGone
 from harness.site import Site
+from harness.tidying import free_part
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0
+
+_FULL = "no space left on device"
+#: Part of the room below which an engine is as good as full.
+_LITTLE = 0.05
 
 #: What clients say of an engine that has died below them (measured on buildx 0.13.1
 #: and 0.29.1); some of it is said of other connections too.
@@ -37,6 +42,24 @@ def is_lost(transcript: Transcript, site: Site) -> bool:
         site.tool is not None
         and transcript.ending == "error"
         and _LOST.search(transcript.error) is not None
+    )
+
+
+def is_full(transcript: Transcript, site: Site) -> bool:
+    """Say whether a build failed for want of room where it was built.
+
+    A RUN that fills a small tmpfs says so too; that is the build's own doing, unless
+    there is no room left.
+    """
+    if transcript.ending != "error":
+        return False
+    if _FULL in transcript.error.lower():
+        return True
+    root = site.engine.data_root if site.engine else None
+    return (
+        root is not None
+        and _FULL in transcript.log.lower()
+        and free_part(root) < _LITTLE
     )
 
 

@@ -16,7 +16,7 @@ from math import floor
 from typing import Any, BinaryIO
 
 from harness import containers, dockerfile, ondisk
-from harness.aftermath import blamed, is_lost
+from harness.aftermath import blamed, is_full, is_lost
 from harness.builders import Request
 from harness.builders.stream import Transcript, said_before
 from harness.case import Case
@@ -24,7 +24,7 @@ from harness.casefile import Build
 from harness.context import ContextFile, tar_file
 from harness.dockerignore import IgnoreError, sent
 from harness.driver import Driver, engine_errors
-from harness.errors import CaseError, EngineGone, Unsupported
+from harness.errors import CaseError, EngineError, EngineGone, Unsupported
 from harness.image import Image
 from harness.loading import PREFIX
 from harness.observation import ContainerRecord
@@ -192,6 +192,12 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
                 where=site.name,
             )
         transcript = blamed(transcript, site, mark)
+    if is_full(transcript, site):
+        raise EngineError(
+            f"there is no room left for the build `{asked.name}`: {transcript.error}",
+            where=site.name,
+            hint="give our own engines more with --memory, make room elsewhere",
+        )
     return Built(name=asked.name, build=plan, transcript=transcript)
 
 
