@@ -13,7 +13,7 @@ from harness.builders.stream import Ending, Transcript
 from harness.engines.address import answers, await_answer
 from harness.errors import EngineGone
 from harness.site import Site
-from harness.tidying import free_part
+from harness.watching import free_part
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0

@@ -24,19 +24,21 @@ def gather(
     cases: Collection[str] | None = None,
     targets: Sequence[Target] | None = None,
     errors: Mapping[tuple[str, str], str] | None = None,
+    renew: bool = False,
 ) -> Matrix:
     """Read cases and results, and tabulate them; of all cases and targets by default.
 
+    `renew` also stores verdicts that are other ones now, where a `known` has changed.
     Raises CaseError for a broken case, ResultError for a broken result.
     """
     chosen = [case for case in load_cases(root) if cases is None or case.id in cases]
     columns = resultfile.targets(results) if targets is None else targets
     stored: dict[tuple[str, str], Result] = {}
     for case in chosen:
-        found = resultfile.load(results, case.id)
+        found = resultfile.current(results, case, renew=renew)
         for target in columns:
             if target.id in found:
-                stored[case.id, target.id] = resultfile.as_of(case, found[target.id])
+                stored[case.id, target.id] = found[target.id]
     return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
 
 

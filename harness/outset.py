@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from harness.loading import loaded, new_base
 from harness.plan import Plan
 from harness.room import MEMORY, Room
 from harness.target import matches, parse_selector
-from harness.tidying import tidied
 
 #: Seconds one build may take, if `--layer-limit` says nothing else.
 LIMIT = 300.0
@@ -178,7 +177,5 @@ def _furnished(
             if seat.engine == source.name:
                 record_target(plan, seat, engine)
         client = connect(engine.address, timeout=ANSWER_LIMIT)
-        # an engine of the user's keeps its build cache
-        tidy = nullcontext() if source.engine else tidied(engine)
-        with tidy, loaded(client, from_archive(plan.base), plan.shared):
+        with loaded(client, from_archive(plan.base), plan.shared):
             yield engine

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from harness import outset, resultfile
+from harness import outset
 from harness import plan as plans
-from harness.case import load_cases, load_groups
+from harness.case import load_groups
 from harness.errors import HarnessError
 from harness.fleet import Fleet
 from harness.grid import gather
@@ -226,9 +226,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _SEEN not in config.stash or PLAN not in config.stash:
         return
     seen, plan, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
-    for case in load_cases(root):
-        resultfile.renew(plan.results, case)
-    whole = gather(root, plan.results)
+    whole = gather(root, plan.results, renew=True)
     write_matrix(plan.results, whole, load_groups(root))
     cases = {case for case, _ in seen.cells}
     seen.matrix = whole.of(cases)

@@ -31,6 +31,7 @@ from harness.engines import (
 from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
 from harness.target import plain_version
+from harness.watching import watched
 
 #: The engine of those who have none: the article's major version.
 EMBEDDED = "bookworm"
@@ -135,9 +136,16 @@ def start(
     if source.engine is not None:
         yield source.engine
     elif source.suite is not None:
-        with debian.start(
-            source.suite, cache=cache, say=say, store=source.store, most_kib=most_kib
-        ) as started:
+        with (
+            debian.start(
+                source.suite,
+                cache=cache,
+                say=say,
+                store=source.store,
+                most_kib=most_kib,
+            ) as started,
+            watched(started.engine, started.restart),
+        ):
             yield started.engine
     else:
         release = Released(

@@ -44,15 +44,16 @@ def load(folder: Path, case: str) -> dict[str, Result]:
     if not path.is_file():
         return {}
     record = decode(CaseRecord, path.read_bytes(), where=str(path))
-    return {
-        target: Result(
-            case=case,
-            target=target,
-            **{name: getattr(outcome, name) for name in _SAME},
-        )
-        for outcome in record.outcomes
-        for target in outcome.targets
-    }
+    found = {}
+    for outcome in record.outcomes:
+        same = {name: getattr(outcome, name) for name in _SAME}
+        for target in outcome.targets:
+            try:
+                parse_target(target)
+            except ValueError as error:
+                raise _broken(path, str(error)) from error
+            found[target] = Result(case=case, target=target, **same)
+    return found
 
 
 def save(folder: Path, result: Result) -> bool:
@@ -83,22 +84,19 @@ def measured(folder: Path, case: Case) -> frozenset[str]:
     )
 
 
-def renew(folder: Path, case: Case) -> dict[str, Result]:
-    """Draw a case's verdicts anew where only they can have changed; gives its results.
+def current(folder: Path, case: Case, *, renew: bool = False) -> dict[str, Result]:
+    """Read a case's results by target, with the verdicts that the case draws now.
 
-    A `known` that was added or taken out needs no build.
+    A `known` that was added or taken out needs no build. `renew` stores what changed.
     """
-    path = path_of(folder, case.id)
     stored = load(folder, case.id)
-    if {each: as_of(case, found) for each, found in stored.items()} == stored:
-        return stored
-    with _locked(path.parent):
-        results = {
-            target: as_of(case, found)
-            for target, found in load(folder, case.id).items()
-        }
-        _write(path, results)
-    return results
+    now = {target: as_of(case, each) for target, each in stored.items()}
+    if renew and now != stored:
+        path = path_of(folder, case.id)
+        with _locked(path.parent):
+            again = load(folder, case.id)
+            _write(path, {name: as_of(case, each) for name, each in again.items()})
+    return now
 
 
 def as_of(case: Case, result: Result) -> Result:
@@ -138,11 +136,15 @@ def _targets_in(path: Path) -> list[str]:
         outcomes = json.loads(path.read_bytes())["outcomes"]
         return [target for each in outcomes for target in each["targets"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise ResultError(
-            f"no results of this harness: {error!r}",
-            where=str(path),
-            hint="restore the file, or remove it and run again",
-        ) from error
+        raise _broken(path, repr(error)) from error
+
+
+def _broken(path: Path, reason: str) -> ResultError:
+    return ResultError(
+        f"no results of this harness: {reason}",
+        where=str(path),
+        hint="restore the file, or remove it and run again",
+    )
 
 
 def _write(path: Path, results: Mapping[str, Result]) -> bool:

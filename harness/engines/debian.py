@@ -90,6 +90,10 @@ class Started:
         """End the engine and all that is in it; harmless a second time."""
         self._running.stop()
 
+    def restart(self) -> None:
+        """End a daemon that hangs; another one is started by its first process."""
+        self._running.space.end_daemon()
+
     def log(self) -> str:
         """Give what the engine's daemon said so far."""
         return self._running.space.log()

@@ -17,6 +17,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -78,6 +79,13 @@ class Space:
             return int((self.folder / "pid").read_text())
         except (OSError, ValueError):
             return None
+
+    def end_daemon(self) -> None:
+        """Have dockerd and all below it killed; `engine.sh` starts another one."""
+        pid = self.first_process()
+        if pid is not None and _alive(self):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGUSR1)
 
     def log(self) -> str:
         """Give what the engine said so far; empty when the folder is gone."""

@@ -60,9 +60,9 @@ def command(
         return
     folder = options.results_folder(root, results)
     patterns = [parse_selector(each) for each in targets]
-    stored = resultfile.load(folder, case.id)
+    stored = resultfile.current(folder, case)
     found = {
-        target.id: resultfile.as_of(case, stored[target.id])
+        target.id: stored[target.id]
         for target in resultfile.targets(folder)
         if matches(patterns, target) and target.id in stored
     }

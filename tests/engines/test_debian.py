@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import stat
 import subprocess
@@ -110,17 +111,34 @@ def test_a_killed_daemon_comes_back_with_its_images(
     started: Started, cache: Path, bookworm: Path
 ) -> None:
     build(started.engine.address, "1", context(roots.busybox_of(bookworm), DOCKERFILE))
+    os.kill(daemon_of(cache), signal.SIGKILL)
+    assert started.wait()
+    client = address.connect(started.engine.address, timeout=10)
+    assert client.images(name="layer-harness:1")
+    client.close()
+
+
+def test_a_daemon_that_hangs_is_replaced(started: Started, cache: Path) -> None:
+    daemon = daemon_of(cache)
+    os.kill(daemon, signal.SIGSTOP)
+    hung = select.poll()
+    handle = os.pidfd_open(daemon)
+    hung.register(handle, select.POLLIN)
+    started.restart()
+    assert hung.poll(10_000), "it lives"
+    os.close(handle)
+    assert started.wait()
+    assert daemon_of(cache) != daemon
+
+
+def daemon_of(cache: Path) -> int:
     (space,) = namespace.spaces(cache)
     (daemon,) = [
         int(each.name)
         for each in Path("/proc").iterdir()
         if each.name.isdigit() and runs_in(each, space.cgroup)
     ]
-    os.kill(daemon, signal.SIGKILL)
-    assert started.wait()
-    client = address.connect(started.engine.address, timeout=10)
-    assert client.images(name="layer-harness:1")
-    client.close()
+    return daemon
 
 
 def runs_in(process: Path, cgroup: str) -> bool:

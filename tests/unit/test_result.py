@@ -126,6 +126,14 @@ def test_processes_that_save_at_a_time_lose_nothing(tmp_path: Path) -> None:
     assert sorted(resultfile.load(tmp_path, STORED.case)) == sorted(names)
 
 
+def test_a_result_of_what_is_no_target_is_named(tmp_path: Path) -> None:
+    resultfile.save(tmp_path, STORED)
+    path = resultfile.path_of(tmp_path, STORED.case)
+    path.write_text(path.read_text().replace(STORED.target, "legacy"))
+    with pytest.raises(ResultError, match="not a target: 'legacy'"):
+        resultfile.load(tmp_path, STORED.case)
+
+
 def test_a_broken_file_is_set_aside_for_a_new_result(tmp_path: Path) -> None:
     path = resultfile.path_of(tmp_path, STORED.case)
     path.parent.mkdir()

@@ -33,7 +33,7 @@ engines.owner engines.dial engines.dind engines.image
 builders.trace builders.stream builders.engine_api
 builders.dialects builders.agent builders.layouts builders.arguments builders.rooms
 builders.command
-containers ondisk loading driver site tidying aftermath building
+containers ondisk loading driver site watching aftermath building
 steps noise relations observe
 naming properties check agree
 result resultfile plan matrix statements matrixfile

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 
-from harness import aftermath, tidying
+from harness import aftermath, watching
 from harness.aftermath import is_full
 from harness.base import Base
 from harness.builders.stream import Transcript
@@ -77,9 +78,9 @@ def test_of_an_engine_elsewhere_the_builders_word_is_taken() -> None:
 
 
 def test_the_free_part_is_that_of_the_file_system(tmp_path: Path) -> None:
-    assert 0.0 <= tidying.free_part(str(tmp_path)) <= 1.0
+    assert 0.0 <= watching.free_part(str(tmp_path)) <= 1.0
     found = os.statvfs(tmp_path)
-    assert tidying.free_part(str(tmp_path)) == pytest.approx(
+    assert watching.free_part(str(tmp_path)) == pytest.approx(
         found.f_bavail / found.f_blocks, abs=0.01
     )
 
@@ -100,16 +101,33 @@ def test_the_build_cache_is_pruned_when_room_gets_scarce(
         asked.append(options)
         pruned.set()
 
-    monkeypatch.setattr(tidying, "_EVERY", 0.001)
-    monkeypatch.setattr(tidying, "free_part", free_part)
-    client = SimpleNamespace(prune_builds=prune)
-    monkeypatch.setattr(tidying, "connect", lambda *_, **__: client)
-    with tidying.tidied(engine("/data")):
+    monkeypatch.setattr(watching, "_EVERY", 0.001)
+    monkeypatch.setattr(watching, "free_part", free_part)
+    client = SimpleNamespace(
+        prune_builds=prune, networks=lambda: None, close=lambda: None
+    )
+    monkeypatch.setattr(watching, "connect", lambda *_, **__: client)
+    with watching.watched(engine("/data"), restart=never):
         assert pruned.wait(10)
     assert asked == [{"filters": {"until": "3m"}, "all": True}]
 
 
-def test_an_engine_whose_data_is_elsewhere_is_left_alone() -> None:
-    before = threading.active_count()
-    with tidying.tidied(engine(None)):
-        assert threading.active_count() == before
+def test_an_engine_that_does_not_answer_is_restarted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    restarted = threading.Event()
+
+    def networks() -> None:
+        if not restarted.is_set():
+            raise requests.ReadTimeout
+
+    monkeypatch.setattr(watching, "_EVERY", 0.001)
+    monkeypatch.setattr(watching, "free_part", lambda _: 0.9)
+    client = SimpleNamespace(networks=networks, close=lambda: None)
+    monkeypatch.setattr(watching, "connect", lambda *_, **__: client)
+    with watching.watched(engine("/data"), restart=restarted.set):
+        assert restarted.wait(10)
+
+
+def never() -> None:
+    pytest.fail("restarted")
