@@ -16,6 +16,7 @@ from harness.dockerfile import parse
 from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.fleet import await_engine, turn_file
+from harness.loading import base_of
 from harness.plan import Plan, Seat
 from harness.result import Result, write
 from harness.site import Site
@@ -126,7 +127,7 @@ class CaseItem(pytest.Item):
                 tool=plan.tools.get(self.tool),
                 folder=plan.folder / "benches",
                 base=from_archive(plan.base),
-                shared=plan.shared,
+                shared=base_of(plan.shared, self.target.builder),
                 limit=plan.limit,
                 began=plan.began + (engine.clock_offset if engine else 0.0),
             )

@@ -21,7 +21,7 @@ from harness.engines.roots import cache_folder
 from harness.fleet import Fleet
 from harness.grid import record_target
 from harness.items import ANSWER_LIMIT
-from harness.loading import loaded, new_base
+from harness.loading import base_of, loaded, new_base
 from harness.plan import Plan
 from harness.room import MEMORY, Room
 from harness.target import matches, parse_selector
@@ -173,9 +173,12 @@ def _furnished(
     with provision.start(
         source, cache_folder(), say, most_kib=room.each_kib, on=on
     ) as engine:
-        for seat in plan.seats:
-            if seat.engine == source.name:
-                record_target(plan, seat, engine)
         client = connect(engine.address, timeout=ANSWER_LIMIT)
-        with loaded(client, from_archive(plan.base), plan.shared):
+        base = from_archive(plan.base)
+        with ExitStack() as stack:
+            for seat in plan.seats:
+                if seat.engine == source.name:
+                    record_target(plan, seat, engine)
+                    reference = base_of(plan.shared, seat.target.builder)
+                    stack.enter_context(loaded(client, base, reference))
             yield engine

@@ -47,7 +47,7 @@ class Plan:
     """The targets of a run in the order they are built on, and where things lie.
 
     `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
-    base image's archive, `shared` the reference under which every engine has it,
+    base image's archive, `shared` what the references of the builders' bases come of,
     `limit` the seconds one build may take, `repeat` how often each case is built to
     find what is not stable. With `missing` only cases are built that have no result as
     they are now. `began` is when the run began, in seconds of our clock. `tools` are

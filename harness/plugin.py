@@ -157,18 +157,24 @@ def pytest_collect_file(
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Put together what is on one engine, engines in order, the longest cases first.
+    """Put together what is of one builder on one engine, the longest cases first.
 
-    So no engine stays longer than it is used, and no worker is left alone with a long
-    case at the end.
+    So no engine stays longer than it is used, no two builders of an engine build a case
+    at the same time (`loading.base_of`), and no worker is left alone with a long case
+    at the end.
     """
     cases = [each for each in items if isinstance(each, CaseItem)]
     if PLAN in config.stash and len(cases) == len(items):
-        places = {
-            seat.engine: place
-            for place, seat in reversed([*enumerate(config.stash[PLAN].seats)])
-        }
-        cases.sort(key=lambda each: (places[each.engine], -weight(each.case)))
+        seats = [*enumerate(config.stash[PLAN].seats)]
+        places = {seat.engine: place for place, seat in reversed(seats)}
+        builders = {seat.target.id: place for place, seat in seats}
+        cases.sort(
+            key=lambda each: (
+                places[each.engine],
+                builders[each.target.id] if each.engine else 0,
+                -weight(each.case),
+            )
+        )
         items[:] = cases
 
 
