@@ -101,11 +101,12 @@ class EngineDriver:
         if inspected["RootFS"].get("Layers"):
             return read_archive(self.client.get_image(tag), known=known)[0]
         # An image without layers cannot be exported ("empty export - not
-        # implemented", measured 20.10.5 to 28.5.2); inspect tells all there is.
+        # implemented", measured 20.10.5 to 28.5.2); inspect tells all there is. With
+        # the containerd store it has no history either.
         history = [
             {"created_by": each["CreatedBy"], "comment": each["Comment"]}
             | {"empty_layer": True}
-            for each in reversed(self.client.history(tag))
+            for each in reversed(self.client.history(tag) or [])
         ]
         config = {
             "config": inspected["Config"],
