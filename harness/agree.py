@@ -59,16 +59,31 @@ def classes(
     """Give each target (by id) the letter of its class of agreement, in given order."""
     seen: dict[str, str] = {}
     found = {}
+    told = [_told_by(observations, aspect) for aspect in aspects]
+    keys: dict[int, str] = {}
     for target, observation in observations.items():
-        key = repr(
-            [
-                (place, fact.value)
-                for aspect in aspects
-                for place, fact in sorted(facts(observation, aspect).items())
-            ]
-        )
-        found[target] = seen.setdefault(key, letter(len(seen)))
+        same = id(observation.builds)
+        if same not in keys:
+            keys[same] = repr(
+                [
+                    (place, fact.value)
+                    for each in told
+                    for place, fact in sorted(each[target].items())
+                ]
+            )
+        found[target] = seen.setdefault(keys[same], letter(len(seen)))
     return found
+
+
+def _told_by(
+    observations: Mapping[str, Observation], aspect: Aspect
+) -> dict[str, dict[Place, Fact]]:
+    """Tell one aspect of each observation; equal ones are read from one record."""
+    seen: dict[int, dict[Place, Fact]] = {}
+    for each in observations.values():
+        if id(each.builds) not in seen:
+            seen[id(each.builds)] = facts(each, aspect)
+    return {name: seen[id(each.builds)] for name, each in observations.items()}
 
 
 def divergences(
@@ -84,7 +99,7 @@ def divergences(
     told_already: set[tuple[object, ...]] = set()
     several = len({build for build, _ in subjects}) > 1
     for aspect in ASPECTS:
-        told = {name: facts(each, aspect) for name, each in observations.items()}
+        told = _told_by(observations, aspect)
         places = {place for each in told.values() for place in each}
         for place in sorted(places, key=_reading_order):
             said = _groups(told, place, aspect)

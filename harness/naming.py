@@ -7,12 +7,19 @@ on, up to which one. The names are selectors, or a builder's title where all are
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from harness.target import BUILDERS, Target, parse_target, parse_version
 
 
 def group_name(names: Sequence[str], every: Sequence[str]) -> str:
     """Name a group of targets (by id) among `every` target that is spoken of."""
+    return _group_name(tuple(names), tuple(every))
+
+
+# a matrix of 64 targets names 30,000 groups, most of them again and again
+@lru_cache(maxsize=8192)
+def _group_name(names: tuple[str, ...], every: tuple[str, ...]) -> str:
     chosen = {parse_target(name) for name in names}
     targets = [parse_target(name) for name in every]
     parts: list[str] = []
