@@ -31,6 +31,7 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 _LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
 
 
+# without slots: a digest takes a while, and is kept
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One case; its id is its path under `cases/` without the ending."""
@@ -91,8 +92,8 @@ class Case:
         Raises CaseError when a folder that is named does not exist.
         """
         files = self._files(name)
-        dockerfile = self.builds[name].file
-        read = {dockerfile, f"{dockerfile}{IGNORE_FILE}", IGNORE_FILE}
+        file = self.builds[name].file
+        read = {file, f"{file}{IGNORE_FILE}", IGNORE_FILE}
         edits = {path: self._edits(name, path) for path in read}
         return [
             replace(each, mtime=MTIME + _EDIT * edits[each.path])

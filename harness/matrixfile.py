@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from harness.agree import Divergence
-from harness.check import Check, Verdict
 from harness.matrix import Cell, ClaimRow, Matrix, Row
 from harness.result import FORMAT, encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellRecord:
+class CellRecord(Cell):
     """A `Cell`, and all targets of the row that have it."""
 
     targets: tuple[str, ...]
-    verdict: Verdict
-    klass: str = ""
-    checks: tuple[Check, ...] = ()
-    reason: str = ""
-    unstable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,21 +17,26 @@ Reach = Literal["everywhere", "somewhere", "nowhere"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One expectation of a case: its source, the targets where it holds and breaks.
+    """One expectation of a case: its source, and the targets where it holds.
 
-    `found` are, by target, what was found instead, or the note of what is known.
+    `found` has where it does not: by target what was found instead, or the note of what
+    is known.
     """
 
     case: str
     because: str
     holds: tuple[str, ...]
-    breaks: tuple[str, ...]
     found: tuple[tuple[str, str], ...]
+
+    @property
+    def breaks(self) -> tuple[str, ...]:
+        """Name the targets where it does not hold."""
+        return tuple(target for target, _ in self.found)
 
     @property
     def reach(self) -> Reach:
         """Say on which of the targets that it was measured on it holds."""
-        if not self.breaks:
+        if not self.found:
             return "everywhere"
         return "somewhere" if self.holds else "nowhere"
 
@@ -62,6 +67,5 @@ def _of_row(row: Row) -> Iterable[Statement]:
             case=row.case,
             because=because,
             holds=tuple(holds.get(number, ())),
-            breaks=tuple(broken),
             found=tuple(broken.items()),
         )

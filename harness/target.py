@@ -179,7 +179,7 @@ class Target:
 
 @lru_cache(maxsize=256)
 def parse_target(text: str) -> Target:
-    """Read a target's id, such as the name of a folder under `results/`.
+    """Read a target's id, such as the name of a file in `results/targets/`.
 
     Raises ValueError when it is none.
     """

@@ -20,7 +20,7 @@ from harness.engines import Engine
 from harness.engines.address import connect
 from harness.errors import HarnessError
 
-#: Seconds from one look to the next: vfs fills some 20 MiB a second (measured).
+#: Seconds from one look to the next: vfs fills some 10 MiB a second (measured).
 _EVERY = 10.0
 #: Seconds for an answer that takes no work; builds beside it slow it down.
 _ANSWER = 60.0

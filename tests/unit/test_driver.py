@@ -1,7 +1,8 @@
-"""What an engine tells of an image that cannot be exported."""
+"""What keeps builds apart, and what an engine tells of an image without layers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,9 +10,11 @@ import docker
 import pytest
 
 from harness.base import Base
-from harness.case import Case
+from harness.case import Case, load_case
+from harness.context import ContextFile
 from harness.driver import EngineDriver
 from harness.image import Image
+from harness.loading import base_of
 from harness.target import parse_target
 
 STEP = {"CreatedBy": "LABEL a=b", "Comment": "buildkit.dockerfile.v0"}
@@ -51,3 +54,34 @@ def test_an_image_without_layers_is_told_by_inspect(
     assert [
         (each["created_by"], each["empty_layer"]) for each in image.config["history"]
     ] == told
+
+
+def test_builders_of_an_engine_have_bases_of_their_own() -> None:
+    names = ["legacy", "buildkit", "buildx-0.13", "buildx-0.29"]
+    assert len({base_of("run", each) for each in names}) == len(names)
+    assert base_of("run", "legacy") == base_of("run", "legacy")
+    assert base_of("run", "legacy") != base_of("other", "legacy")
+
+
+def test_a_dockerfile_that_changes_is_newer_and_nothing_else_is(tmp_path: Path) -> None:
+    place = tmp_path / "demo" / "edits.yaml"
+    place.parent.mkdir()
+    lines = [
+        "title: t",
+        "why: w",
+        "builds:",
+        *(
+            f"  {name}: {{context: {{a: '{name}'}}, dockerfile: 'FROM {image}'}}"
+            for name, image in [("one", "x"), ("two", "x"), ("three", "y")]
+        ),
+    ]
+    place.write_text("\n".join(lines) + "\n")
+    case = load_case(place, tmp_path)
+    times = {
+        name: {each.path: each.mtime for each in case.context(name)}
+        for name in case.builds
+    }
+    default = ContextFile(path="a").mtime
+    assert times["one"] == times["two"] == {"a": default, "Dockerfile": default}
+    assert times["three"]["Dockerfile"] > default
+    assert times["three"]["a"] == default
