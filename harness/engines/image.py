@@ -37,6 +37,8 @@ from harness.target import parse_version
 
 #: Seconds until it answers; measured: 1.5 s on a quiet machine.
 _START = 90.0
+#: Seconds in which the end of a container closes the connection to it.
+_ENDING = 3.0
 #: sun_path of unix(7) has 108 bytes, the last is a zero.
 _SOCKET_LENGTH = 107
 _CAUSES = (
@@ -127,7 +129,7 @@ class _Running:
         self.log = log
         self._client = client
         self._image = image
-        self._ended = False
+        self._ended = threading.Event()
         self._stirred = threading.Event()
         told = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         self._far: Stream = hijacked(client.attach_socket(container, params=told))
@@ -136,7 +138,9 @@ class _Running:
     def need_client(self) -> None:
         """See to it that the image has what connections go through.
 
-        One that has ended already is left to `wait`, which knows why.
+        One that ends is left to `wait`, which knows why. The command fails in it with
+        almost any words, while the engine still has it for running (measured on
+        20.10.24: status 126, "broken pipe"), so only the closed connection tells.
         """
         with suppress(NotFound):
             try:
@@ -147,7 +151,7 @@ class _Running:
                 said, status = str(error.explanation), None
             if status not in {126, 127} and "executable file not found" not in said:
                 return
-            if self._client.inspect_container(self.container)["State"]["Running"]:
+            if not self._ended.wait(_ENDING):
                 raise EngineError(
                     f"{self._image} has no docker command, which connections go "
                     "through",
@@ -164,9 +168,9 @@ class _Running:
             if address.answers(near):
                 self._far.write(b"answered\n")
                 return
-            if self._ended or time.monotonic() > deadline:
+            if self._ended.is_set() or time.monotonic() > deadline:
                 said = self.log.read_text(encoding="utf-8", errors="replace")
-                what = "ended at once" if self._ended else "does not answer"
+                what = "ended at once" if self._ended.is_set() else "does not answer"
                 raise EngineError(
                     f"{self._image} {what}; the end of its log:\n{tail(said)}",
                     hint=cause(said, _CAUSES)
@@ -184,7 +188,7 @@ class _Running:
                 file.write(piece)
                 if b"API listen on" in piece:
                     self._stirred.set()
-        self._ended = True
+        self._ended.set()
         self._stirred.set()
 
 

@@ -297,6 +297,28 @@ def test_an_image_that_is_no_engine_is_told_with_its_cause(
     client.remove_image(reference)
 
 
+def test_an_image_that_is_just_ending_is_not_one_without_a_docker_command(
+    outer: Engine,
+    client: docker.APIClient,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ending = archive(docker=SLEEP, dockerd="#!/bin/sh\nsleep 1\nexit 1\n")
+    client.import_image_from_data(ending, repository=REPOSITORY, tag="1.2.3-dind")
+    # what 20.10.24 says by chance, while it has the container for running
+    broken = b"OCI runtime exec failed: exec failed: write init-p: broken pipe"
+    monkeypatch.setattr(docker.APIClient, "exec_start", lambda *_: broken)
+    monkeypatch.setattr(docker.APIClient, "exec_inspect", lambda *_: {"ExitCode": 126})
+    reference = f"{REPOSITORY}:1.2.3-dind"
+    nothing = Released(version="1.2.3", image=reference, stores=("vfs",))
+    with (
+        pytest.raises(EngineError, match="ended at once"),
+        started(outer, cache, [], nothing),
+    ):
+        pass
+    client.remove_image(reference)
+
+
 @pytest.mark.usefixtures("client")
 @pytest.mark.parametrize(
     ("pull", "told"), [(False, "is not there"), (True, "cannot be pulled")]
