@@ -51,7 +51,7 @@ def is_full(transcript: Transcript, site: Site) -> bool:
     A RUN that fills a small tmpfs says so too; that is the build's own doing, unless
     there is no room left.
     """
-    if transcript.ending != "error":
+    if transcript.ending not in {"error", "unexportable"}:
         return False
     if _FULL in transcript.error.lower():
         return True

@@ -193,8 +193,7 @@ def _outcome(build: BuildRecord) -> _Told:
         yield 0, "outcome", "", Fact(value="ok", phrase="builds it")
         return
     where = f" at line {build.error_line}" if build.error_line else ""
-    verb = {"crash": "kills the engine", "panic": "panics"}.get(build.outcome, "fails")
-    phrase = f"{verb}{where} ({first_line(build.error)})"
+    phrase = f"{build.verb}{where} ({first_line(build.error)})"
     yield 0, "outcome", "", Fact(value=build.outcome, phrase=phrase)
 
 

@@ -24,7 +24,13 @@ from harness.casefile import Build
 from harness.context import ContextFile, tar_file
 from harness.dockerignore import IgnoreError, sent
 from harness.driver import Driver, engine_errors
-from harness.errors import CaseError, EngineError, EngineGone, Unsupported
+from harness.errors import (
+    CaseError,
+    EngineError,
+    EngineGone,
+    Unexportable,
+    Unsupported,
+)
 from harness.image import Image
 from harness.loading import PREFIX
 from harness.observation import ContainerRecord
@@ -93,6 +99,8 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
             offered[argument(name)] = tag
             if built.transcript.ending == "ok":
                 built = _fetched(built, tag, base_image, driver)
+                _need_room(built, site)
+            if built.image is not None:
                 built = _looked_into(case, built, tag, site, on_disk=on_disk)
             done.append(built)
         return Run(
@@ -192,13 +200,19 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
                 where=site.name,
             )
         transcript = blamed(transcript, site, mark)
+    built = Built(name=asked.name, build=plan, transcript=transcript)
+    _need_room(built, site)
+    return built
+
+
+def _need_room(built: Built, site: Site) -> None:
+    transcript = built.transcript
     if is_full(transcript, site):
         raise EngineError(
-            f"there is no room left for the build `{asked.name}`: {transcript.error}",
+            f"there is no room left for the build `{built.name}`: {transcript.error}",
             where=site.name,
             hint="give our own engines more with --memory, make room elsewhere",
         )
-    return Built(name=asked.name, build=plan, transcript=transcript)
 
 
 def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:
@@ -225,9 +239,20 @@ def _options(plan: Build) -> dict[str, Any]:
 
 
 def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
-    """Add to a build that ended well its image."""
+    """Add to a build that ended well its image, or that it cannot be exported.
+
+    It is asked for a second time, so that no chance is taken for the builder's doing.
+    """
     known = {each.diff_id: each for each in base.layers}
-    return replace(built, image=driver.image(tag, known))
+    try:
+        return replace(built, image=driver.image(tag, known))
+    except Unexportable:
+        pass
+    try:
+        return replace(built, image=driver.image(tag, known))
+    except Unexportable as refused:
+        ended = replace(built.transcript, ending="unexportable", error=refused.message)
+        return replace(built, transcript=ended)
 
 
 def _looked_into(

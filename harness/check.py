@@ -140,6 +140,9 @@ def _findings(
     found: list[str] = []
     unmeasured: NotMeasured | None = None
     for name, value in expectation.properties():
+        if build.outcome == "unexportable" and name != "build":
+            unmeasured = NotMeasured("the image cannot be exported")
+            continue
         if build.outcome != "ok" and name != "build":
             found.append(f"{name}: the build failed: {first_line(build.error)}")
             continue

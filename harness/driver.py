@@ -22,7 +22,7 @@ from harness.builders.command import Bench
 from harness.builders.stream import Transcript
 from harness.case import Case
 from harness.engines import Address, Engine
-from harness.errors import EngineError, EngineGone, Unsupported
+from harness.errors import EngineError, EngineGone, Unexportable, Unsupported
 from harness.image import Image, read_archive
 from harness.layer import Layer
 from harness.target import BUILDERS, Target
@@ -41,7 +41,7 @@ class Driver(Protocol):
         """Run one build, for `limit` seconds at most; Unsupported if it cannot be."""
 
     def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
-        """Read the image that a build made."""
+        """Read the image that a build made; Unexportable if it is not given out."""
 
     def remove(self, tag: str, transcript: Transcript, since: float) -> None:
         """Remove what a build begun after `since` has made; what is gone is gone."""
@@ -99,7 +99,12 @@ class EngineDriver:
         """Inspect the image and read its export."""
         inspected = self.client.inspect_image(tag)
         if inspected["RootFS"].get("Layers"):
-            return read_archive(self.client.get_image(tag), known=known)[0]
+            try:
+                return read_archive(self.client.get_image(tag), known=known)[0]
+            except APIError as error:
+                if error.is_server_error():
+                    raise Unexportable(str(error.explanation)) from error
+                raise
         # An image without layers cannot be exported ("empty export - not
         # implemented", measured 20.10.5 to 28.5.2); inspect tells all there is. With
         # the containerd store it has no history either.

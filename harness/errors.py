@@ -42,6 +42,13 @@ class EngineError(HarnessError):
     """An engine that cannot be had, does not answer, or broke off."""
 
 
+class Unexportable(EngineError):
+    """An image that was built, and that the engine or the storage does not give out.
+
+    The builder's doing where it says so twice: an observation, as a failing build is.
+    """
+
+
 class EngineGone(EngineError):
     """An engine that answered before and does not any more."""
 

@@ -56,6 +56,7 @@ _TEXTS = (
     (re.compile(r"\b(?:sha256:)?[0-9a-f]{64}\b"), "ID"),
     (re.compile(r"/var/lib/docker/[^\s\"':]*"), "PATH"),
     (re.compile(r"/var/lib/containerd/[^\s\"':]*"), "PATH"),
+    (re.compile(r"/run/harness/[0-9a-f]{16}\.tar"), "PATH"),
     (re.compile(r"/tmp/[a-z-]*\d{3,}[^\s\"':]*"), "PATH"),
     (re.compile(r"\bref [a-z0-9-]{25,36}(?:::[a-z0-9]{25})?"), "ref ID"),
     (re.compile(r"\bprepare [a-z0-9]{25}(?: as [a-z0-9]{25})?"), "prepare ID"),

@@ -10,8 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-#: `crash`: the build killed the engine; `panic`: only the handler of its request.
-Outcome = Literal["ok", "error", "timeout", "crash", "panic"]
+#: `crash`: the build killed the engine; `panic`: only the handler of its request;
+#: `unexportable`: it made an image that `docker save`, or a push, fails on.
+Outcome = Literal["ok", "error", "timeout", "crash", "panic", "unexportable"]
+_VERBS: Mapping[str, str] = {
+    "crash": "kills the engine",
+    "panic": "panics",
+    "unexportable": "makes an image that cannot be exported",
+}
 ChangeKind = Literal["added", "modified", "deleted", "touched", "opaque"]
 
 #: The merged view: path to what stands there.
@@ -172,6 +178,11 @@ class BuildRecord:
     on_disk: OnDiskRecord | None = None
     noise: tuple[str, ...] = ()
     note: str = ""
+
+    @property
+    def verb(self) -> str:
+        """What it does instead of building an image, in words of a table."""
+        return _VERBS.get(self.outcome, "fails")
 
     @property
     def size(self) -> int:

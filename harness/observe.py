@@ -43,6 +43,7 @@ _OUTCOMES: Mapping[Ending, Outcome] = {
     "ok": "error",
     "panic": "panic",
     "timeout": "timeout",
+    "unexportable": "unexportable",
 }
 
 _VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")

@@ -87,9 +87,9 @@ def _build(value: Outcome, subject: Subject) -> Iterator[str]:
     wanted = value.ok or (value.error is None and value.line is None)
     if wanted:
         if build.outcome != "ok":
-            yield f"fails: {first_line(build.error)}"
+            yield f"{build.verb}: {first_line(build.error)}"
         return
-    if build.outcome == "ok":
+    if build.outcome in {"ok", "unexportable"}:
         yield "builds, though an error is expected"
         return
     if value.error is not None and not re.search(value.error, build.error):
@@ -250,7 +250,7 @@ def _size(value: Size, subject: Subject) -> Iterator[str]:
 def _size_of(name: str, subject: Subject) -> int:
     build = subject.observation.build(name)
     if build.outcome != "ok":
-        raise NotMeasured(f"{name} built no image")
+        raise NotMeasured(f"{name} has no image to look into")
     return build.size
 
 

@@ -29,7 +29,7 @@ from harness.builders.record import CommandBuilder
 from harness.builders.rooms import Hosted, Room
 from harness.builders.stream import Transcript
 from harness.engines import Address, Suite, apt, roots
-from harness.errors import EngineError, Unsupported
+from harness.errors import EngineError, Unexportable, Unsupported
 
 #: Seconds for a command that is no build: to load, to export, to say a version.
 _SHORT = 300.0
@@ -160,13 +160,18 @@ class Bench:
 
     @contextlib.contextmanager
     def export(self, tag: str) -> Iterator[BinaryIO]:
-        """Give the archive of a built image, for `image.read_archive`."""
+        """Give the archive of a built image, for `image.read_archive`.
+
+        Raises Unexportable with the last line that a failing export says.
+        """
         record = self.tool.record
         file = self._output(tag)
         if record.export:
             file.unlink(missing_ok=True)
             words = {"archive": str(self.room.seen(file)), "tag": tag}
-            self._must(record.export, words, f"does not export {tag}")
+            status, said = self.call(record.export, words)
+            if status:
+                raise Unexportable(apt.tail(said, lines=1).strip())
         try:
             with file.open("rb") as stream:
                 yield stream

@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 from harness.builders.trace import Status, Vertex, decode
 
-#: `panic` is a `broken` that the engine outlived, as its log or its answer tells.
-Ending = Literal["ok", "error", "timeout", "broken", "panic"]
+#: `panic` is a `broken` that the engine outlived, as its log or its answer tells;
+#: `unexportable` an `ok` whose image nobody can have.
+Ending = Literal["ok", "error", "timeout", "broken", "panic", "unexportable"]
 
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")

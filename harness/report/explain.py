@@ -135,7 +135,7 @@ def pattern(build: BuildRecord) -> str:
 def _layers(build: BuildRecord) -> str:
     if build.outcome != "ok":
         where = f" at line {build.error_line}" if build.error_line else ""
-        return f"fails{where}: {first_line(build.error)}"
+        return f"{build.verb}{where}: {first_line(build.error)}"
     count = build.below + len(build.layers)
     base = " with the base" if build.below else ""
     note = f" ({build.note})" if build.note else ""

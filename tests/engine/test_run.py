@@ -215,6 +215,21 @@ def test_a_build_that_kills_the_engine_is_a_result_and_the_others_are_built(
     assert "buildkit kills the engine" in done.stdout.lower()
 
 
+def test_an_image_that_cannot_be_exported_is_the_builders_doing(
+    folder: Path, engine: Engine
+) -> None:
+    case = CASE.replace("RUN true", "COPY .wh.a /d/").replace(
+        "no_layer: [3]", "build: ok"
+    )
+    add(folder, "marker", f'{case}context: {{.wh.a: "1"}}\n')
+    done = harness(folder, "run", "-e", engine.name, "-t", "legacy")
+    assert done.returncode == 1, done.stdout
+    assert "build: makes an image that cannot be exported: open PATH" in done.stdout
+    marker = json.loads(files(folder)["results/demo/marker.json"])
+    (build,) = marker["outcomes"][0]["builds"]
+    assert build["outcome"] == "unexportable"
+
+
 def test_two_runs_at_the_same_time_do_not_disturb_each_other(
     tmp_path: Path, engine: Engine
 ) -> None:

@@ -227,7 +227,7 @@ def test_a_property_finds_what_differs(
         ({"rebuilt": [7]}, "the builder does not say whether line 7 was cached"),
         ({"reproducible": True}, "the build was not repeated"),
         ({"shares": {"with": "broken", "layers": 0}}, "broken built no image before"),
-        ({"size": {"smaller_than": "broken"}}, "broken built no image"),
+        ({"size": {"smaller_than": "broken"}}, "broken has no image to look into"),
     ],
 )
 def test_what_is_not_measured_is_unsupported_with_its_reason(
@@ -254,6 +254,29 @@ def test_a_build_that_failed_has_only_its_failure(
     properties: dict[str, Any], verdict: str, texts: list[str]
 ) -> None:
     assert findings(BROKEN, **properties) == (verdict, tuple(texts))
+
+
+@pytest.mark.parametrize(
+    ("properties", "verdict", "texts"),
+    [
+        (
+            {"build": "ok"},
+            "fail",
+            ["build: makes an image that cannot be exported: no such file"],
+        ),
+        (
+            {"build": {"error": "such"}},
+            "fail",
+            ["build: builds, though an error is expected"],
+        ),
+        ({"layers": 0}, "unsupported", ["the image cannot be exported"]),
+    ],
+)
+def test_of_an_image_that_cannot_be_exported_no_more_is_known(
+    properties: dict[str, Any], verdict: str, texts: list[str]
+) -> None:
+    build = replace(BROKEN, outcome="unexportable")
+    assert findings(build, **properties) == (verdict, tuple(texts))
 
 
 def test_a_build_that_should_fail_and_does_not_is_a_failure() -> None:

@@ -63,6 +63,7 @@ FULL = "write /Dockerfile: no space left on device"
         (transcript("exit code: 1", "sh: write: No space left on device"), 0.9, False),
         (transcript("exit code: 1", "sh: no such file"), 0.01, False),
         (transcript("", FULL, ending="ok"), 0.01, False),
+        (transcript(FULL, ending="unexportable"), 0.9, True),
     ],
 )
 def test_a_full_engine_is_told_from_a_run_that_fills_a_tmpfs_of_its_own(
