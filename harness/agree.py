@@ -87,13 +87,17 @@ def _told_by(
 
 
 def divergences(
-    observations: Mapping[str, Observation], subjects: Mapping[tuple[str, int], str]
+    observations: Mapping[str, Observation],
+    subjects: Mapping[tuple[str, int], str],
+    *,
+    name: Callable[[Sequence[str], Sequence[str]], str] = group_name,
 ) -> list[Divergence]:
     """List where the targets differ, one entry a place, in the order of aspects.
 
-    `subjects` gives (build, line) its instruction's text. What follows from a
-    difference that is named already (the pattern from the layers, the mode of a file
-    that only one has) is left out.
+    `subjects` gives (build, line) its instruction's text; `name` names some of all
+    that `observations` has, which are targets if nothing else is said. What follows
+    from a difference that is named already (the pattern from the layers, the mode of a
+    file that only one has) is left out.
     """
     found: list[Divergence] = []
     told_already: set[tuple[object, ...]] = set()
@@ -102,19 +106,19 @@ def divergences(
         told = _told_by(observations, aspect)
         places = {place for each in told.values() for place in each}
         for place in sorted(places, key=_reading_order):
-            said = _groups(told, place, aspect)
+            said = _groups(told, place, aspect, name)
             if len(said) < 2 or any(place[:end] in told_already for end in (1, 3, 4)):
                 continue
             told_already.update(_implied(aspect, place))
             build, line, what, attribute = place
-            name = f"build `{build}`" if several else ""
+            which = f"build `{build}`" if several else ""
             text = f"{what} {attribute}"
             if line:
                 text = subjects.get((build, line), f"layer {-line} above the base")
             found.append(
                 Divergence(
                     aspect=aspect,
-                    build=name,
+                    build=which,
                     line=line if line > 0 else None,
                     subject=text.strip(),
                     says=tuple(said),
@@ -141,7 +145,10 @@ def _implied(aspect: Aspect, place: Place) -> set[tuple[object, ...]]:
 
 
 def _groups(
-    told: Mapping[str, Mapping[Place, Fact]], place: Place, aspect: Aspect
+    told: Mapping[str, Mapping[Place, Fact]],
+    place: Place,
+    aspect: Aspect,
+    name: Callable[[Sequence[str], Sequence[str]], str],
 ) -> list[tuple[str, str]]:
     """Group the targets by what they do at a place: name and phrase of each group.
 
@@ -149,10 +156,10 @@ def _groups(
     """
     groups: dict[str, list[str]] = {}
     said: dict[str, Fact] = {}
-    for name, facts_ in told.items():
+    for target, facts_ in told.items():
         fact = facts_.get(place) or Fact(value="", phrase=_nothing(aspect))
         key = repr(fact.value)
-        groups.setdefault(key, []).append(name)
+        groups.setdefault(key, []).append(target)
         said[key] = fact
     phrases = [fact.phrase for fact in said.values()]
     found = []
@@ -162,7 +169,7 @@ def _groups(
             phrase = "none"
         elif phrases.count(phrase) > 1 and said[key].exact:
             phrase = f"{phrase}: {said[key].exact}"
-        found.append((group_name(groups[key], list(told)), phrase))
+        found.append((name(groups[key], list(told)), phrase))
     return found
 
 

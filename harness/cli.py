@@ -23,6 +23,7 @@ VERBS = {
     "run": "Build cases on targets, check them, print the matrix.",
     "explain": "Tell a case line by line: layers, files, who does what.",
     "matrix": "Tabulate the results that are there.",
+    "diff": "Say what differs between two runs, or between two targets.",
     "list": "List cases, targets or groups.",
     "lint": "Check cases without an engine.",
     "smoke": "Say with five small builds whether a target is usable.",

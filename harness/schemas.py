@@ -14,12 +14,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.casefile import CaseFile
+from harness.comparison import Comparison
 from harness.matrixfile import MatrixRecord
 from harness.result import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
 SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "case.schema.json": TypeAdapter(CaseFile),
+    "diff.schema.json": TypeAdapter(Comparison),
     "matrix.schema.json": TypeAdapter(MatrixRecord),
     "result.schema.json": TypeAdapter(CaseRecord),
     "target.schema.json": TypeAdapter(TargetRecord),

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from called import harness
 
 from harness import __version__, resultfile
-from harness.cli import VERBS, main
+from harness.cli import VERBS
 from harness.result import Result
 
 CASE = "title: T\nwhy: w\ntags: [slow]\ndockerfile: |\n  FROM scratch\n  COPY a /\n"
-
-
-def harness(folder: Path, *words: str) -> tuple[int, str, str]:
-    """Run the command in this process: its exit code, what it prints, what it says."""
-    out, err = io.StringIO(), io.StringIO()
-    before = signal.getsignal(signal.SIGTERM)
-    with (
-        contextlib.chdir(folder),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(sys, "argv", ["layer-harness", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    signal.signal(signal.SIGTERM, before)
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
 
 
 def alone(folder: Path, code: str) -> str:

@@ -36,15 +36,15 @@ builders.command
 containers ondisk loading driver site watching aftermath building
 steps noise relations observe
 naming properties check agree
-result resultfile plan matrix statements matrixfile
+result resultfile plan matrix statements matrixfile comparison
 trial grid lint schemas
 fleet room provision progress survey
 report
-report.text report.files report.explain
+report.text report.files report.explain report.diff
 items outset plugin
 verbs
 verbs.options
-verbs.run verbs.smoke verbs.explain verbs.matrix
+verbs.run verbs.smoke verbs.explain verbs.matrix verbs.diff
 verbs.list verbs.lint verbs.engines verbs.doctor
 cli
 __main__

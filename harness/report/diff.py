@@ -1,0 +1,55 @@
+"""What two runs or two targets differ in, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.comparison import Comparison, Difference
+from harness.naming import group_name
+from harness.report.text import TOLD
+
+
+def terminal(found: Comparison, targets: Sequence[str], *, told: int = TOLD) -> str:
+    """Write each difference with where it is, and the counts.
+
+    `targets` are all that are compared; the names of groups are short among them.
+    """
+    parts = [_told(each, found, targets, told) for each in found.differences]
+    return "\n\n".join([*parts, "\n".join(_counts(found))])
+
+
+def _told(
+    difference: Difference, found: Comparison, targets: Sequence[str], told: int
+) -> str:
+    where = ""
+    if found.of == "runs":
+        few = len(difference.targets) == 1
+        names = difference.targets
+        where = f" on {names[0] if few else group_name(names, targets)}"
+    lines = [f"{difference.case}{where}"]
+    lines += [f"  {each}" for each in difference.says[:told]]
+    if len(difference.says) > told:
+        lines.append(f"  and {len(difference.says) - told} more: --format json")
+    return "\n".join(lines)
+
+
+def _counts(found: Comparison) -> Iterator[str]:
+    both = found.equal + found.different
+    if found.of == "runs":
+        yield (
+            f"{both} results in both: {found.equal} equal to the byte, "
+            f"{found.different} different"
+        )
+        alone = "results only in"
+    else:
+        yield (
+            f"{both} cases measured on both: {found.equal} build the same, "
+            f"{found.different} do not"
+        )
+        alone = "cases measured only on"
+    for count, name in (
+        (found.only_before, found.before),
+        (found.only_after, found.after),
+    ):
+        if count:
+            yield f"{count} {alone} {name}"

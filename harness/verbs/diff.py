@@ -1,0 +1,131 @@
+"""`diff`: what differs between two folders of results, or between two targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from harness import resultfile
+from harness.case import Case, load_cases, select
+from harness.comparison import Comparison, of_runs, of_targets
+from harness.document import nearest
+from harness.errors import UsageError
+from harness.report.diff import terminal
+from harness.result import Result, encode
+from harness.target import matches, parse_selector
+from harness.verbs import options
+
+
+@click.command
+@click.argument("before")
+@click.argument("after")
+@click.argument("words", nargs=-1, metavar="[CASE|GROUP]...")
+@options.group
+@options.target
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--exit-code", is_flag=True, help="End with 1 where something differs.")
+@options.cases
+@options.results
+def command(
+    *,
+    before: str,
+    after: str,
+    words: tuple[str, ...],
+    groups: tuple[str, ...],
+    targets: tuple[str, ...],
+    form: str,
+    exit_code: bool,
+    root: Path,
+    results: Path | None,
+) -> int:
+    """Compare two runs by their folders of results, or two targets of one run.
+
+    Runs are compared to the byte; targets by what they build, as in the matrix.
+
+    \b
+    Examples:
+      layer-harness diff results /tmp/again            is it reproducible?
+      layer-harness diff legacy@20.10.24 buildkit@28.5.2     what would change?
+      layer-harness diff buildah@1.28.2+vfs buildah@1.43.2+vfs copy
+    """  # noqa: D301  # click's mark
+    cases = select(load_cases(root), [*words, *groups])
+    sides = Path(before), Path(after)
+    if all(each.is_dir() for each in sides):
+        patterns = [parse_selector(each) for each in targets]
+        ids = [
+            [t.id for t in resultfile.targets(each) if matches(patterns, t)]
+            for each in sides
+        ]
+        found = _runs(before, after, cases, ids)
+        every = list(dict.fromkeys(ids[0] + ids[1]))
+    else:
+        folder = options.results_folder(root, results)
+        every = [each.id for each in resultfile.targets(folder)]
+        _need((before, after), every, targets, folder)
+        found = _targets(before, after, cases, folder)
+    text = encode(found).decode() if form == "json" else terminal(found, every)
+    click.echo(text.rstrip("\n"))
+    return int(exit_code and found.different > 0)
+
+
+def _runs(
+    before: str, after: str, cases: Sequence[Case], ids: Sequence[Sequence[str]]
+) -> Comparison:
+    def side(folder: str, case: Case, wanted: Sequence[str]) -> dict[str, Result]:
+        stored = resultfile.current(Path(folder), case)
+        return {each: stored[each] for each in wanted if each in stored}
+
+    return of_runs(
+        before,
+        after,
+        (
+            (case, side(before, case, ids[0]), side(after, case, ids[1]))
+            for case in cases
+        ),
+    )
+
+
+def _targets(
+    before: str, after: str, cases: Sequence[Case], folder: Path
+) -> Comparison:
+    def fresh(case: Case) -> dict[str, Result]:
+        stored = resultfile.current(folder, case)
+        return {
+            name: each
+            for name, each in stored.items()
+            if each.case_digest == case.digest
+        }
+
+    return of_targets(before, after, ((case, fresh(case)) for case in cases))
+
+
+def _need(
+    names: tuple[str, str], every: Sequence[str], chosen: Sequence[str], folder: Path
+) -> None:
+    """Refuse what is neither a folder nor a target with results."""
+    if chosen:
+        raise UsageError(
+            "-t chooses among the targets of two folders, and two targets are named",
+            hint="leave -t out",
+        )
+    for name, other in (names, names[::-1]):
+        if Path(name).is_dir():
+            raise UsageError(
+                f"`{name}` is a folder of results, and `{other}` is none",
+                hint="name two folders, or two targets",
+            )
+    for name in names:
+        if name not in every:
+            raise UsageError(
+                f"`{name}` is neither a folder nor a target with results",
+                where=str(folder),
+                hint=f"{nearest(name, every)}; layer-harness matrix shows them",
+            )
