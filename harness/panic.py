@@ -1,4 +1,4 @@
-"""What a daemon's log says of its end: the panic, as another run would have it too.
+"""What a daemon or a command says of its end: the panic, without what is random.
 
 Pure. Go writes a panic as `panic: MESSAGE`, the goroutine, then its calls with their
 arguments, https://pkg.go.dev/runtime#hdr-Environment_Variables (GOTRACEBACK).
@@ -16,6 +16,7 @@ _BEGIN = re.compile(
 )
 _SERVING = re.compile(r".*http: panic serving [^ ]*: ")
 _CALL = re.compile(r"^(?P<name>[\w./*()%-]+(?:\[\.\.\.\])?[\w.*()]*)\(.*\)$")
+_GOROUTINE = re.compile(r"^goroutine (\d+) \[running\]:", re.MULTILINE)
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
 #: Calls of the runtime and of what carries a panic on.
 _PASSING = re.compile(
@@ -29,6 +30,18 @@ def is_caught(log: str) -> bool:
     https://pkg.go.dev/net/http#Handler
     """
     return any(_SERVING.match(line) for line in log.splitlines())
+
+
+def of_a_command(output: str) -> str:
+    """Give the panic that ended a command, as `first_lines` does; empty if none did.
+
+    Whether the main goroutine panics too, for want of what another was to give, is
+    chance (measured on podman 4.3.1), so the other's is told.
+    """
+    parts = re.split(r"^(?=panic: )", output, flags=re.MULTILINE)[1:]
+    found = {each: match[1] for each in parts if (match := _GOROUTINE.search(each))}
+    own = [each for each, number in found.items() if number != "1"]
+    return next(map(first_lines, own or found), "")
 
 
 def first_lines(log: str) -> str:

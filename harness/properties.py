@@ -92,6 +92,9 @@ def _build(value: Outcome, subject: Subject) -> Iterator[str]:
     if build.outcome in {"ok", "unexportable"}:
         yield "builds, though an error is expected"
         return
+    if build.outcome != "error":
+        yield f"{build.verb}: {first_line(build.error)}"
+        return
     if value.error is not None and not re.search(value.error, build.error):
         yield f"fails otherwise: {first_line(build.error)}"
     if value.line is not None and value.line != build.error_line:

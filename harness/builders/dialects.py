@@ -17,6 +17,7 @@ from typing import Any, Final
 from harness.builders.record import Dialect
 from harness.builders.stream import Announced, Ending, Transcript, from_vertexes
 from harness.builders.trace import Vertex
+from harness.panic import of_a_command
 
 #: Characters of output kept; a RUN may print without end.
 _KEPT: Final = 4 << 20
@@ -88,6 +89,10 @@ class Account:
         """Conclude from all that was heard and how the command ended."""
         ending: Ending = "timeout" if timed_out else "error" if status else "ok"
         error = self._error() if ending == "error" else ""
+        log = "".join(f"{line}\n" for line in self.log)
+        # one that a RUN prints is followed by the builder's error
+        if error and not self.errors and (panicked := of_a_command(log)):
+            ending, error = "panic", panicked
         failed = self._failed(error) if error else None
         if failed is not None:
             self.steps[failed] = replace(self.steps[failed], error=error)
@@ -97,7 +102,7 @@ class Account:
             status=status,
             steps=(*self.steps.values(), *from_vertexes(self.vertexes.values())),
             images=tuple(dict.fromkeys(self.images)),
-            log="".join(f"{line}\n" for line in self.log),
+            log=log,
         )
 
     def _error(self) -> str:

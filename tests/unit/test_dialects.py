@@ -32,6 +32,9 @@ DOCKERFILE = parse(
     "RUN echo   hi >/c\n"  # 7
 )
 
+#: A panic of Go, of whatever program.
+PANIC = "panic: no such thing\n\ngoroutine 7 [running]:\nmain.build(0xc0000eb200)\n"
+
 OLD = """STEP 1: FROM layer-harness/base:abc AS one
 STEP 2: RUN echo hi >/a
 --> Using cache 408011efc838340afb5dfe476dc1fffd9dd2b1174531407184a3ba8310113a41
@@ -129,6 +132,18 @@ def test_a_logged_error_counts_where_nothing_plainer_is_said() -> None:
     assert told("buildah", logged, status=1).error == 'exit status "3"'
     both = 'error building at STEP "RUN x": exit status 3\n' + logged
     assert told("buildah", both, status=1).error.startswith("building at STEP")
+
+
+def test_a_builder_that_panics_is_told_from_a_run_that_does() -> None:
+    ended = told("buildah", f"{OLD}{PANIC}", status=2)
+    assert (ended.ending, ended.error) == (
+        "panic",
+        "panic: no such thing\n  main.build",
+    )
+    failed = f'{PANIC}Error: building at STEP "RUN tool": exit status 2\n'
+    ended = told("buildah", f"{OLD}{failed}", status=2)
+    assert ended.ending == "error"
+    assert ended.error.startswith("building at STEP")
 
 
 def test_a_failure_without_a_word_is_said_to_be_one() -> None:

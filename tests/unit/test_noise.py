@@ -121,6 +121,14 @@ def test_a_config_keeps_what_it_says_to_those_who_run_it(
         ("sha256:" + "a" * 64 + " failed", "ID failed"),
         ("lstat /var/lib/docker/tmp/buildkit-mount9/a: no", "lstat PATH: no"),
         ("open /tmp/buildkit-mount123456/a: no", "open PATH: no"),
+        (
+            "{Value:env Next:0xc0005c3260 StartLine:4}",
+            "{Value:env Next:ADDRESS StartLine:4}",
+        ),
+        (
+            "pushing to docker-archive:/run/harness/2af4e5ea084075db.tar",
+            "pushing to docker-archive:PATH",
+        ),
         ("container 0123456789ab left", "container ID left"),
         ("COPY failed: no file a.txt\n", "COPY failed: no file a.txt"),
         ("exit code: 137", "exit code: 137"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.panic import first_lines, is_caught
+import pytest
+
+from harness.panic import first_lines, is_caught, of_a_command
 
 #: dockerd 26.1.5 at a Dockerfile without a stage, with labels; cut in the middle.
 DIED = """\
@@ -35,6 +37,24 @@ github.com/docker/docker/builder/dockerfile.buildLabelOptions(0xc000a6c060, {0x0
 \tgithub.com/docker/docker/builder/dockerfile/builder.go:335 +0x1b8
 """  # noqa: E501  # as it was written
 
+#: podman 4.3.1 at a COPY --from of a stage that is none; cut in the middle.
+ENDED = """\
+panic: runtime error: index out of range [2] with length 2
+
+goroutine 8 [running]:
+github.com/containers/buildah/imagebuildah.(*Executor).Build(0xc0000eb200, {0x1975980?})
+\tgithub.com/containers/buildah/imagebuildah/executor.go:687 +0x239e
+created by github.com/hashicorp/go-multierror.(*Group).Go
+"""
+#: What came behind it, before it, or not at all.
+FOLLOWS = """\
+panic: runtime error: index out of range [0] with length 0
+
+goroutine 1 [running]:
+github.com/containers/buildah/imagebuildah.BuildDockerfiles({_, _}, {{0x0, 0x0}})
+\tgithub.com/containers/buildah/imagebuildah/build.go:306 +0x2356
+"""
+
 
 PLACE = "github.com/moby/buildkit/frontend/dockerfile"
 
@@ -55,6 +75,18 @@ def test_a_panic_in_a_handler_is_told_from_an_end_of_the_engine() -> None:
         "  github.com/docker/docker/builder/dockerfile.buildLabelOptions"
     )
     assert is_caught(CAUGHT)
+
+
+@pytest.mark.parametrize("output", [ENDED, ENDED + FOLLOWS, FOLLOWS + ENDED])
+def test_of_a_command_is_told_the_panic_that_others_follow_of(output: str) -> None:
+    assert of_a_command(f"STEP 1/2: FROM x\n{output}") == (
+        "panic: runtime error: index out of range [2] with length 2\n"
+        "  github.com/containers/buildah/imagebuildah.(*Executor).Build"
+    )
+    assert of_a_command(FOLLOWS).startswith(
+        "panic: runtime error: index out of range [0]"
+    )
+    assert of_a_command("panic: said by a script\n") == ""
 
 
 def test_a_log_without_a_panic_has_none() -> None:

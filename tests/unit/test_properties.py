@@ -279,6 +279,17 @@ def test_of_an_image_that_cannot_be_exported_no_more_is_known(
     assert findings(build, **properties) == (verdict, tuple(texts))
 
 
+@pytest.mark.parametrize(
+    ("outcome", "verb"), [("panic", "panics"), ("timeout", "fails")]
+)
+def test_an_end_without_an_error_is_not_the_error_that_is_expected(
+    outcome: Any, verb: str
+) -> None:
+    build = replace(BROKEN, outcome=outcome)
+    found = findings(build, build={"error": "such"})
+    assert found == ("fail", (f"build: {verb}: no such file",))
+
+
 def test_a_build_that_should_fail_and_does_not_is_a_failure() -> None:
     assert findings(BUILD, build={"error": "x"}) == (
         "fail",
