@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import docker
+
 from harness import panic
 from harness.builders.stream import Ending, Transcript
-from harness.engines.address import answers, await_answer
-from harness.errors import EngineGone
+from harness.engines import Engine
+from harness.engines.address import answers, await_answer, connect
+from harness.errors import EngineError, EngineGone
 from harness.site import Site
 from harness.watching import free_part
 
@@ -61,6 +64,16 @@ def is_full(transcript: Transcript, site: Site) -> bool:
         and _FULL in transcript.log.lower()
         and free_part(root) < _LITTLE
     )
+
+
+def connected(engine: Engine, *, timeout: float) -> docker.APIClient:
+    """Connect to an engine that a build of another process may just have killed."""
+    try:
+        return connect(engine.address, timeout=timeout)
+    except EngineError:
+        if not await_answer(engine.address, RESTART):
+            raise
+        return connect(engine.address, timeout=timeout)
 
 
 def await_engine(site: Site) -> None:

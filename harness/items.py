@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness import resultfile
+from harness.aftermath import connected
 from harness.base import from_archive
 from harness.case import Case, load_case
 from harness.dockerfile import parse
-from harness.engines.address import connect
 from harness.errors import HarnessError
 from harness.fleet import await_engine, turn_file
 from harness.loading import base_of
@@ -119,7 +119,7 @@ class CaseItem(pytest.Item):
         sites = self.config.stash[SITES]
         if self.target.id not in sites:
             engine = await_engine(plan.folder, self.engine) if self.engine else None
-            client = connect(engine.address, timeout=ANSWER_LIMIT) if engine else None
+            client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
             sites[self.target.id] = Site(
                 target=self.target,
                 engine=engine,

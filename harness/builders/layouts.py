@@ -1,19 +1,23 @@
-"""Write a saved image as an OCI layout: how builders without a storage take a base.
+"""What a command finds on disk: the build context, and a base as an OCI layout.
 
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from harness.archive import copy_layers
+from harness.engines.apt import tail
+from harness.errors import EngineError
 from harness.image import read_archive
 
 _INDEX: Final = "application/vnd.oci.image.index.v1+json"
@@ -70,3 +74,32 @@ def _blob(blobs: Path, value: Mapping[str, Any], kind: str) -> dict[str, Any]:
     digest = hashlib.sha256(text).hexdigest()
     (blobs / digest).write_bytes(text)
     return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(text)}
+
+
+def unpack(tar: BinaryIO, folder: Path) -> Path:
+    """Unpack a context's tar with all its attributes, as a user would have the files.
+
+    GNU tar refuses what leads out of the folder. Owners and devices take root.
+    """
+    folder.mkdir()
+    folder.chmod(0o755)
+    words = [
+        "tar", "--extract", "--file=-", f"--directory={folder}", "--numeric-owner",
+        "--preserve-permissions", "--delay-directory-restore", "--xattrs",
+        "--xattrs-include=*", "--warning=no-timestamp",
+    ]  # fmt: skip
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=said, stderr=said
+        )
+        assert process.stdin is not None  # opened as a pipe above
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+            shutil.copyfileobj(tar, pipe)
+        if process.wait():
+            said.seek(0)
+            raise EngineError(
+                "the build context cannot be unpacked:\n"
+                + tail(said.read().decode(errors="replace")),
+                hint="other owners, devices and some xattrs take root",
+            )
+    return folder

@@ -23,9 +23,11 @@ import pytest
 from harness.base import write_archive
 from harness.builders import Request
 from harness.builders.agent import agent
-from harness.builders.command import Bench, Tool, obtain, unpack
+from harness.builders.command import Bench, Tool, obtain
+from harness.builders.layouts import unpack
 from harness.builders.record import CommandBuilder
 from harness.builders.records import standard
+from harness.builders.stream import Transcript, said_before
 from harness.context import ContextFile, tar_bytes
 from harness.engines import Address
 from harness.errors import EngineError, Unsupported
@@ -361,3 +363,20 @@ def test_a_context_is_unpacked_with_all_its_attributes(tmp_path: Path) -> None:
 def test_a_context_that_is_no_tar_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be unpacked"):
         unpack(io.BytesIO(b"no tar" * 1000), tmp_path / "context")
+
+
+def test_a_build_that_does_not_tell_its_error_is_run_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untold = "reading: copier subprocess: write |1: broken pipe"
+    errors, seen = [untold, untold, "no such file"], []
+
+    def build(_: Bench, request: Request, **__: object) -> Transcript:
+        seen.append(len(request.context.read()))
+        return replace(said_before(errors[len(seen) - 1]), status=1)
+
+    monkeypatch.setattr(Bench, "_build", build)
+    with Bench(stage.tool("kaniko"), stage.folder) as bench:
+        assert bench.build(request(), limit=30).error == "no such file"
+    assert len(seen) == 3
+    assert len(set(seen)) == 1

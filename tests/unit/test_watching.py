@@ -16,6 +16,7 @@ from harness.aftermath import is_full
 from harness.base import Base
 from harness.builders.stream import Transcript
 from harness.engines import Address, Engine
+from harness.errors import EngineError
 from harness.image import Image
 from harness.site import Site
 from harness.target import parse_target
@@ -132,3 +133,24 @@ def test_an_engine_that_does_not_answer_is_restarted(
 
 def never() -> None:
     pytest.fail("restarted")
+
+
+def test_an_engine_that_was_just_killed_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[str] = []
+
+    def connect(address: Any, *, timeout: float) -> str:
+        tried.append(address.url)
+        if len(tried) == 1:
+            raise EngineError("no such file", where=address.url)
+        return f"within {timeout}"
+
+    monkeypatch.setattr(aftermath, "connect", connect)
+    monkeypatch.setattr(aftermath, "await_answer", lambda *_: True)
+    client: Any = aftermath.connected(engine("/data"), timeout=5.0)
+    assert client == "within 5.0"
+    tried.clear()
+    monkeypatch.setattr(aftermath, "await_answer", lambda *_: False)
+    with pytest.raises(EngineError, match="no such file"):
+        aftermath.connected(engine("/data"), timeout=5.0)
