@@ -184,6 +184,9 @@ def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
 
 
 _NO_LAYER = "makes no layer"
+#: Labels by which a builder says who it is. In every image of buildah's, and as little
+#: a difference of what was built as the texts of the history.
+_SIGNATURES = frozenset({"io.buildah.version"})
 _Told: TypeAlias = Iterator[tuple[int, str, str, Fact]]
 
 
@@ -267,6 +270,10 @@ def _metadata(build: BuildRecord) -> _Told:
 
 def _config(build: BuildRecord) -> _Told:
     for name, value in sorted(build.config.items()):
+        if name == "Labels" and isinstance(value, Mapping):
+            value = {key: value[key] for key in value if key not in _SIGNATURES}  # noqa: PLW2901
+            if not value:
+                continue
         text = json.dumps(value, sort_keys=True)
         yield 0, "config", name, Fact(value=text, phrase=f"sets {text}")
 

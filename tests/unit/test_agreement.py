@@ -113,6 +113,18 @@ def test_each_key_of_the_config_that_differs_is_told() -> None:
     ]
 
 
+def test_who_built_an_image_is_no_difference_of_what_was_built() -> None:
+    mark = {"io.buildah.version": "VERSION"}
+    plain, signed = build(config={}), build(config={"Labels": mark})
+    assert told(legacy=plain, buildkit=signed) == []
+    labelled = build(config={"Labels": {**mark, "a": "1"}})
+    same = build(config={"Labels": {"a": "1"}})
+    assert told(legacy=same, buildkit=labelled) == []
+    assert told(legacy=plain, buildkit=labelled) == [
+        'config Labels: BuildKit sets {"a": "1"}, legacy sets none'
+    ]
+
+
 def test_where_lines_are_not_known_layers_are_told_by_their_height() -> None:
     one = build(layer(change(), line=None))
     two = build(layer(change(mode="0600"), line=None))
