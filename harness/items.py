@@ -127,11 +127,16 @@ class CaseItem(pytest.Item):
                 tool=plan.tools.get(self.tool),
                 folder=plan.folder / "benches",
                 base=from_archive(plan.base),
-                shared=base_of(plan.shared, self.target.builder),
+                shared=base_of(plan.shared, self.target.builder, self._worker(plan)),
                 limit=plan.limit,
                 began=plan.began + (engine.clock_offset if engine else 0.0),
             )
         return sites[self.target.id]
+
+    def _worker(self, plan: Plan) -> int:
+        """Give the number of this process; one for a worker that died takes its own."""
+        told: dict[str, str] = getattr(self.config, "workerinput", {})
+        return int(told.get("workerid", "gw0").removeprefix("gw")) % plan.workers
 
     def runtest(self) -> None:
         """Pass, fail, or say what is known or unsupported."""

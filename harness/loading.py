@@ -32,14 +32,15 @@ def new_base() -> str:
     return f"{PREFIX}/base:{uuid.uuid4().hex}"
 
 
-def base_of(shared: str, builder: str) -> str:
-    """Give the reference of a builder's own base for its cold builds.
+def base_of(shared: str, builder: str, worker: int = 0) -> str:
+    """Give the reference of the base for a builder's cold builds, a worker's own.
 
     BuildKit builds a step once for two builds that come to it at the same time, cold or
     not, and goes by content without owners and times there: what `buildx` had sent came
-    out of a build over the API, and the other way round (measured on 20.10.24, vfs).
+    out of a build over the API, and the other way round (measured on 20.10.24, vfs); a
+    file of one case's stage had the owner of another's (20.10.5, vfs).
     """
-    mark = hashlib.sha256(f"{shared} {builder}".encode()).hexdigest()[:32]
+    mark = hashlib.sha256(f"{shared} {builder} {worker}".encode()).hexdigest()[:32]
     return f"{PREFIX}/base:{mark}"
 
 

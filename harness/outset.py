@@ -119,6 +119,7 @@ def start(
         began=time.time(),
         tools=tools,
         builders=builders,
+        workers=getattr(option, "numprocesses", None) or 1,
     )
     for seat in plan.seats:
         if not seat.engine:
@@ -179,6 +180,7 @@ def _furnished(
             for seat in plan.seats:
                 if seat.engine == source.name:
                     record_target(plan, seat, engine)
-                    reference = base_of(plan.shared, seat.target.builder)
-                    stack.enter_context(loaded(client, base, reference))
+                    for worker in range(plan.workers):
+                        name = base_of(plan.shared, seat.target.builder, worker)
+                        stack.enter_context(loaded(client, base, name))
             yield engine

@@ -51,7 +51,8 @@ class Plan:
     `limit` the seconds one build may take, `repeat` how often each case is built to
     find what is not stable. With `missing` only cases are built that have no result as
     they are now. `began` is when the run began, in seconds of our clock. `tools` are
-    the command builders' by name, `builders` the user's own files of records.
+    the command builders by name, `builders` the user's own files of records. `workers`
+    is how many processes build, each with bases of its own.
     """
 
     seats: tuple[Seat, ...]
@@ -66,6 +67,7 @@ class Plan:
     began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
     builders: tuple[Path, ...] = ()
+    workers: int = 1
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -94,6 +96,7 @@ class Plan:
                 "repeat": self.repeat,
                 "missing": self.missing,
                 "began": self.began,
+                "workers": self.workers,
             }
         )
 
@@ -126,6 +129,7 @@ def from_json(text: str) -> Plan:
         repeat=plain["repeat"],
         missing=plain["missing"],
         began=plain["began"],
+        workers=plain["workers"],
     )
 
 

@@ -63,6 +63,10 @@ def test_builders_of_an_engine_have_bases_of_their_own() -> None:
     assert base_of("run", "legacy") != base_of("other", "legacy")
 
 
+def test_workers_have_bases_of_their_own() -> None:
+    assert len({base_of("run", "buildkit", number) for number in range(5)}) == 5
+
+
 def test_a_dockerfile_that_changes_is_newer_and_nothing_else_is(tmp_path: Path) -> None:
     place = tmp_path / "demo" / "edits.yaml"
     place.parent.mkdir()
