@@ -190,7 +190,7 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
         except IgnoreError as refused:
             transcript = said_before(str(refused))
             return Built(name=asked.name, build=plan, transcript=transcript)
-        transcript = driver.build(request, site.limit)
+        transcript = driver.build(request, asked.case.limit or site.limit)
     if site.engine is not None and is_lost(transcript, site):
         # A panic in the handler, or a dead engine. Its doing, or that of a build
         # beside it?
@@ -264,7 +264,11 @@ def _looked_into(
     container = None
     if built.build.run is not None:
         container = containers.run(
-            site.client, site.engine, tag, built.build.run, limit=site.limit
+            site.client,
+            site.engine,
+            tag,
+            built.build.run,
+            limit=case.limit or site.limit,
         )
     directories = None
     wanted = on_disk or any(

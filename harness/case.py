@@ -45,6 +45,7 @@ class Case:
     on: tuple[str, ...]
     builds: Mapping[str, Build]
     expect: tuple[Expectation, ...]
+    limit: float | None = None
 
     @property
     def group(self) -> str:
@@ -170,6 +171,7 @@ def load_case(path: Path, root: Path) -> Case:
         why=model.why,
         refs=tuple(model.refs),
         tags=tuple(model.tags),
+        limit=model.limit,
         on=tuple(model.on),
         builds=builds,
         expect=tuple(model.expect),

@@ -224,6 +224,9 @@ class CaseFile(_BuildKeys):
     on: Selectors = Field(
         default_factory=list, description="targets it makes sense on; all if missing"
     )
+    limit: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="seconds a build may take, instead of --limit"
+    )
     dockerfile: str | None = None
     builds: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Build] = Field(
         default_factory=dict, description="several builds, run in this order"

@@ -31,7 +31,8 @@ class Scripted:
     def base(self) -> Iterator[tuple[str, Image]]:
         yield "base", IMAGE
 
-    def build(self, *_: Any) -> Transcript:
+    def build(self, _: Any, limit: float) -> Transcript:
+        self.limit = limit
         return Transcript(
             ending="ok", error="", status=200, steps=(), images=(), log=""
         )
@@ -50,13 +51,13 @@ def driver(scripted: Scripted) -> Iterator[Scripted]:
     yield scripted
 
 
-def built(folder: Path, *refusals: str) -> Any:
+def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
     place = folder / "demo" / "case.yaml"
     place.parent.mkdir()
-    place.write_text(CASE)
+    place.write_text(case)
     site: Any = SimpleNamespace(
         target=parse_target("legacy@20.10.24"),
-        driver=lambda _: driver(Scripted(*refusals)),
+        driver=lambda _: driver(scripted),
         now=lambda: 1.0,
         began=0.0,
         limit=1.0,
@@ -70,17 +71,26 @@ def built(folder: Path, *refusals: str) -> Any:
 
 
 def test_an_export_that_fails_twice_is_the_builders_doing(tmp_path: Path) -> None:
-    only = built(tmp_path, "open /a: no such file", "open /b: no such file")
+    only = built(tmp_path, Scripted("open /a: no such file", "open /b: no such file"))
     assert (only.transcript.ending, only.image) == ("unexportable", None)
     assert only.transcript.error == "open /b: no such file"
 
 
 def test_an_export_that_fails_by_chance_is_not(tmp_path: Path) -> None:
-    only = built(tmp_path, "connection reset")
+    only = built(tmp_path, Scripted("connection reset"))
     assert (only.transcript.ending, only.image) == ("ok", IMAGE)
 
 
 def test_an_export_without_room_is_no_ones_doing(tmp_path: Path) -> None:
     full = "write /x: no space left on device"
     with pytest.raises(EngineError, match="there is no room left"):
-        built(tmp_path, full, full)
+        built(tmp_path, Scripted(full, full))
+
+
+@pytest.mark.parametrize(("own", "limit"), [("", 1.0), ("limit: 90\n", 90.0)])
+def test_a_case_may_have_a_limit_of_its_own(
+    tmp_path: Path, own: str, limit: float
+) -> None:
+    scripted = Scripted()
+    built(tmp_path, scripted, own + CASE)
+    assert scripted.limit == limit
