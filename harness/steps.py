@@ -26,6 +26,8 @@ _FAILED_RUN = re.compile(
     re.DOTALL,
 )
 _RUN = re.compile(r"RUN(?:\s+--\S+)*\s+(?P<command>.*)", re.DOTALL | re.IGNORECASE)
+#: BuildKit's snapshotter has no root for a step, as at too many layers on overlay2.
+_NOT_PREPARED = re.compile(r"failed to prepare \S+: ")
 _ERROR_LINE = re.compile(r"(?:on line |error line |Dockerfile:)(\d+)")
 
 
@@ -203,7 +205,8 @@ def error_line(
     """Find the line a failed build failed at, None when the builder does not tell.
 
     The end of a build can overtake its last step's: with 20.10.5 the error of a RUN is
-    often that of no step (measured). It names the command, though.
+    often that of no step (measured). It names the command, though, and what no root
+    can be prepared for has just begun.
     """
     announced = _announced(parsed, transcript.steps, traits)
     for step, instruction in announced:
@@ -217,6 +220,9 @@ def error_line(
         for step, instruction in announced:
             if not step.cached and _runs(step, command):
                 return instruction.line
+    if _NOT_PREPARED.search(transcript.error):
+        begun = [instruction for step, instruction in announced if step.running]
+        return begun[0].line if len(begun) == 1 else None
     return None
 
 

@@ -168,6 +168,7 @@ def _rawjson(account: Account, line: str) -> None:
             name=str(each.get("name") or ""),
             cached=bool(each.get("cached")),
             error=str(each.get("error") or ""),
+            running=bool(each.get("started") and not each.get("completed")),
         )
 
 

@@ -34,7 +34,8 @@ class Announced:
     """A step as the builder announced it.
 
     `number` counts from 1: with the legacy builder over the whole Dockerfile, with
-    BuildKit within `stage`, where only FROM and what can make a layer counts.
+    BuildKit within `stage`, where only FROM and what can make a layer counts. It is
+    `running` if BuildKit told of its begin and not of its end.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Announced:
     text: str
     cached: bool
     error: str
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,7 @@ def from_vertexes(vertexes: Iterable[Vertex]) -> list[Announced]:
                     text=match["text"],
                     cached=vertex.cached,
                     error=vertex.error,
+                    running=vertex.running,
                 )
             )
     return sorted(found, key=lambda each: (each.stage, each.number))

@@ -23,6 +23,9 @@ _MESSAGES = {
         ("digest", 1, _STRING, _ONE, ""),
         ("name", 3, _STRING, _ONE, ""),
         ("cached", 4, _BOOL, _ONE, ""),
+        # messages with a time; that they are there is all that is asked
+        ("started", 5, _BYTES, _ONE, ""),
+        ("completed", 6, _BYTES, _ONE, ""),
         ("error", 7, _STRING, _ONE, ""),
     ),
     "VertexLog": (
@@ -62,12 +65,16 @@ _StatusResponse = message_factory.GetMessageClass(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vertex:
-    """One node of the build graph as last reported; `error` empty while it is well."""
+    """One node of the build graph as last reported; `error` empty while it is well.
+
+    `running` when it was said to have begun, and not to have ended.
+    """
 
     digest: str
     name: str
     cached: bool
     error: str
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ def decode(body: bytes) -> Status:
                 name=each.name,
                 cached=each.cached,
                 error=each.error,
+                running=bool(each.started) and not each.completed,
             )
             for each in message.vertexes  # type: ignore[attr-defined]  # declared above
         ),

@@ -219,6 +219,22 @@ def test_a_run_whose_step_did_not_tell_of_its_error_is_found_by_its_command(
     assert error_line(parsed, transcript, traits=BUILDKIT) == 3
 
 
+def test_a_step_that_nothing_can_be_prepared_for_is_the_one_that_was_begun() -> None:
+    parsed = parse("FROM base\nCOPY a /1\nCOPY a /2\n")
+    begun = {"started": "2026-11-26T18:00:00Z"}
+    vertexes = [
+        {"digest": "1", "name": "[1/3] FROM base", "cached": True},
+        {"digest": "2", "name": "[2/3] COPY a /1", **begun, "completed": "then"},
+        {"digest": "3", "name": "[3/3] COPY a /2", **begun},
+    ]
+    text = json.dumps({"vertexes": vertexes})
+    error = "failed to solve: failed to prepare 9dlwod: max depth exceeded"
+    transcript = told("rawjson", f"{text}\nERROR: {error}\n", status=1)
+    assert error_line(parsed, transcript, traits=BUILDKIT) == 3
+    transcript = told("rawjson", f"{text}\nERROR: failed to solve: lost\n", status=1)
+    assert error_line(parsed, transcript, traits=BUILDKIT) is None
+
+
 def test_a_single_stage_has_a_name_when_there_are_named_contexts() -> None:
     text = '{"vertexes": [{"digest": "b", "name": "[stage-0 2/2] RUN one"}]}\n'
     lines = cached_lines(
