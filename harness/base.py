@@ -175,7 +175,13 @@ def from_archive(archive: Path) -> Base:
 
 
 def salted(
-    base: Base, salt: str, tag: str, out: BinaryIO, *, layers_too: bool = True
+    base: Base,
+    salt: str,
+    tag: str,
+    out: BinaryIO,
+    *,
+    layers_too: bool = True,
+    content_too: bool = False,
 ) -> Image:
     """Write the base under a name, of equal content but with its own ID and chain ID.
 
@@ -183,6 +189,9 @@ def salted(
     which no unpacked file shows. Build caches know images by ID, BuildKit by chain ID,
     so what is built on one salt is never found in the cache of another. Without
     `layers_too` only the ID is another: the layers need not be unpacked again.
+
+    With `content_too` there is a file with the salt as well, below /proc, where no RUN
+    sees it: BuildKit of 26.1.5 finds `RUN --mount=type=secret` by its root's content.
     """
     if not base.layers:
         raise HarnessError("a base without layers cannot be told from another")
@@ -191,6 +200,10 @@ def salted(
         salting = salt.encode()
         own = b"PaxHeader-" + hashlib.sha256(salting).hexdigest()[:16].encode()
         comment = pax({"comment": salting}, flag=b"g", name=own)
+    if content_too:
+        content = salt.encode()
+        header = Header(path="proc/layer-harness", size=len(content))
+        comment += encode(header) + content + padding(len(content))
     lowest, *others = base.layers
     file, *files = base.image.files
     digest = hashlib.sha256()

@@ -69,9 +69,9 @@ class EngineDriver:
             yield self.shared, loading.copy_of(self.standard, self.shared)
             return
         reference = loading.new_base()
-        layers_too = apart == "chain"
+        chain = apart == "chain"
         with loading.loaded(
-            self.client, self.standard, reference, layers_too=layers_too
+            self.client, self.standard, reference, layers_too=chain, content_too=chain
         ) as image:
             yield reference, image
 
@@ -143,8 +143,11 @@ class ClientDriver:
         """
         with self.inside.base() as (reference, image):
             if "base" in self.bench.tool.record.options:
-                standard = self.inside.standard
-                with loading.archive_of(standard, reference) as (archive, _):
+                standard, inside = self.inside.standard, self.inside
+                apart = loading.isolation(inside.case, inside.target.family)
+                with loading.archive_of(
+                    standard, reference, content_too=apart == "chain"
+                ) as (archive, _):
                     self.bench.load(archive, reference)
             yield reference, image
 

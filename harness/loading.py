@@ -46,15 +46,21 @@ def base_of(shared: str, builder: str, worker: int = 0) -> str:
 
 @contextmanager
 def loaded(
-    client: docker.APIClient, base: Base, reference: str, *, layers_too: bool = True
+    client: docker.APIClient,
+    base: Base,
+    reference: str,
+    *,
+    layers_too: bool = True,
+    content_too: bool = False,
 ) -> Iterator[Image]:
     """Load a copy of the base with an ID of its own; it is removed at the end.
 
-    With `layers_too` its chain ID is another as well (`base.salted`).
-
-    Raises EngineError when the engine refuses it.
+    With `layers_too` its chain ID is another as well, with `content_too` even its
+    content (`base.salted`). Raises EngineError when the engine refuses it.
     """
-    with archive_of(base, reference, layers_too=layers_too) as (archive, image):
+    with archive_of(
+        base, reference, layers_too=layers_too, content_too=content_too
+    ) as (archive, image):
         for line in client.load_image(archive, quiet=True):
             if "error" in line:
                 raise EngineError(f"the engine does not load the base: {line['error']}")
@@ -66,12 +72,23 @@ def loaded(
 
 @contextmanager
 def archive_of(
-    base: Base, reference: str, *, layers_too: bool = True
+    base: Base,
+    reference: str,
+    *,
+    layers_too: bool = True,
+    content_too: bool = False,
 ) -> Iterator[tuple[BinaryIO, Image]]:
     """Write the archive of a copy of the base, as `loaded` loads it; at its start."""
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
         archive = cast("BinaryIO", file)
-        image = salted(base, reference, reference, archive, layers_too=layers_too)
+        image = salted(
+            base,
+            reference,
+            reference,
+            archive,
+            layers_too=layers_too,
+            content_too=content_too,
+        )
         archive.seek(0)
         yield archive, image
 

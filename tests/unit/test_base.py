@@ -127,6 +127,19 @@ def test_salt_of_the_id_alone_keeps_the_layers(base: Base) -> None:
     assert read_archive(io.BytesIO(out.getvalue())) == [image]
 
 
+def test_salt_of_the_content_is_a_file_where_no_run_sees_it(base: Base) -> None:
+    found = []
+    for salt in ("one", "two"):
+        out = io.BytesIO()
+        image = salted(base, salt, "own/x:1", out, content_too=True)
+        (read,) = read_archive(io.BytesIO(out.getvalue()))
+        assert read.layers[0].diff_id == image.layers[0].diff_id
+        (added,) = set(read.layers[0].entries) - set(base.layers[0].entries)
+        assert (added.path, added.size) == ("proc/layer-harness", 3)
+        found.append(added.digest)
+    assert len(set(found)) == 2
+
+
 def test_same_salt_gives_the_same_bytes(base: Base) -> None:
     assert write_salted(base, "one") == write_salted(base, "one")
 
