@@ -195,22 +195,20 @@ def salted(
     """
     if not base.layers:
         raise HarnessError("a base without layers cannot be told from another")
-    comment = b""
+    front, salting = b"", salt.encode()
     if layers_too:
-        salting = salt.encode()
         own = b"PaxHeader-" + hashlib.sha256(salting).hexdigest()[:16].encode()
-        comment = pax({"comment": salting}, flag=b"g", name=own)
+        front = pax({"comment": salting}, flag=b"g", name=own)
     if content_too:
-        content = salt.encode()
-        header = Header(path="proc/layer-harness", size=len(content))
-        comment += encode(header) + content + padding(len(content))
+        header = Header(path="proc/layer-harness", size=len(salting))
+        front += encode(header) + salting + padding(len(salting))
     lowest, *others = base.layers
     file, *files = base.image.files
     digest = hashlib.sha256()
-    size = len(comment) + lowest.size
+    size = len(front) + lowest.size
     with base.open() as stream:
         for _, parts in copy_layers(stream, {file}):
-            hashed = _hashed(chain([comment], parts), digest)
+            hashed = _hashed(chain([front], parts), digest)
             _write_file(out, _LAYER.format(0), size, hashed)
     places = {name: place for place, name in reversed([*enumerate(files, 1)])}
     with base.open() as stream:
