@@ -271,10 +271,12 @@ def _metadata(build: BuildRecord) -> _Told:
 def _config(build: BuildRecord) -> _Told:
     for name, value in sorted(build.config.items()):
         if name == "Labels" and isinstance(value, Mapping):
-            value = {key: value[key] for key in value if key not in _SIGNATURES}  # noqa: PLW2901
-            if not value:
+            own = {key: value[key] for key in value if key not in _SIGNATURES}
+            if not own:
                 continue
-        text = json.dumps(value, sort_keys=True)
+        else:
+            own = value
+        text = json.dumps(own, sort_keys=True)
         yield 0, "config", name, Fact(value=text, phrase=f"sets {text}")
 
 

@@ -143,10 +143,10 @@ class ClientDriver:
         """
         with self.inside.base() as (reference, image):
             if "base" in self.bench.tool.record.options:
-                standard, inside = self.inside.standard, self.inside
+                inside = self.inside
                 apart = loading.isolation(inside.case, inside.target.family)
                 with loading.archive_of(
-                    standard, reference, content_too=apart == "chain"
+                    inside.standard, reference, content_too=apart == "chain"
                 ) as (archive, _):
                     self.bench.load(archive, reference)
             yield reference, image
