@@ -270,12 +270,11 @@ def _metadata(build: BuildRecord) -> _Told:
 
 def _config(build: BuildRecord) -> _Told:
     for name, value in sorted(build.config.items()):
+        own: object = value
         if name == "Labels" and isinstance(value, Mapping):
             own = {key: value[key] for key in value if key not in _SIGNATURES}
             if not own:
                 continue
-        else:
-            own = value
         text = json.dumps(own, sort_keys=True)
         yield 0, "config", name, Fact(value=text, phrase=f"sets {text}")
 
