@@ -23,6 +23,8 @@ _HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE
 #: Names that lead nowhere (RFC 2606).
 _RESERVED = ("example", "invalid", "local", "localhost", "test")
 _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#\d+")
+#: Words for a reader, in no quotes and no block, and a comment behind them.
+_CUT = re.compile(r"\s*(?:- )?(title|why|because|note): [^\s\"'>|].*?\s(#.*)")
 
 
 def known_targets() -> list[Target]:
@@ -71,6 +73,7 @@ def lint(root: Path, targets: Sequence[Target] | None = None) -> Iterator[str]:
         yield from _groups(case, groups)
         yield from _cold(case)
         yield from _words(case)
+        yield from _cut(case)
         yield from _links(case)
         yield from _selectors(case, known)
     yield from _twins(cases)
@@ -160,6 +163,16 @@ def _words(case: Case) -> Iterator[str]:
                     f"{case.path}: expectation {index + 1}: a `known` needs a note\n"
                     "hint: say what happens there instead"
                 )
+
+
+def _cut(case: Case) -> Iterator[str]:
+    """Find words that are lost: `#` behind a blank begins a comment of YAML."""
+    for number, line in enumerate(case.path.read_text().splitlines(), start=1):
+        if found := _CUT.fullmatch(line):
+            yield (
+                f"{case.path}:{number}: `{found[1]}` ends before `{found[2]}`, which "
+                "is a comment\nhint: put the words in quotes"
+            )
 
 
 def _links(case: Case) -> Iterator[str]:

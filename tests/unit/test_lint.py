@@ -70,6 +70,20 @@ def test_a_case_needs_a_reason(found: Found) -> None:
     assert mistake.startswith("demo/a.yaml: `why` is empty")
 
 
+def test_words_that_become_a_comment_are_found(found: Found) -> None:
+    (mistake,) = found(case(why="A line that begins with # is kept"))
+    assert mistake.startswith(
+        "demo/a.yaml:2: `why` ends before `# is kept`, which is a comment"
+    )
+
+
+@pytest.mark.parametrize(
+    "why", ['"Begins with # here"', "C# or moby/moby#1", ">-\n  Begins with # here"]
+)
+def test_a_hash_within_words_is_no_comment(found: Found, why: str) -> None:
+    assert found(case(why=why)) == []
+
+
 @pytest.mark.parametrize("because", ["documentation", '""', "docs.docker.com"])
 def test_a_bare_word_is_no_source(found: Found, because: str) -> None:
     (mistake,) = found(expecting(because=because))
