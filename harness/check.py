@@ -34,7 +34,7 @@ class Check:
 
     `held` is whether it held, whatever that means for the verdict: a `may` that does
     not hold is no failure. `findings` say what differs, or why it is unsupported;
-    `note` is that of the case's `known` for the target, with its `issue`.
+    `note` and `issue` are those of the case's `known` for the target.
     """
 
     expectation: int
@@ -47,10 +47,15 @@ class Check:
     issue: str = ""
 
     @property
+    def reason(self) -> str:
+        """What is known of it, and where that is written; empty if nothing is."""
+        return f"{self.note} ({self.issue})" if self.issue else self.note
+
+    @property
     def said(self) -> tuple[str, ...]:
         """What a report says below the verdict."""
         if self.verdict == "known":
-            return (f"known: {self.note}", *self.findings)
+            return (f"known: {self.reason}", *self.findings)
         if self.verdict == "fail" and self.held:
             return (f"holds now: take `known` ({self.note}) out of the case",)
         return self.findings

@@ -19,8 +19,8 @@ Reach = Literal["everywhere", "somewhere", "nowhere"]
 class Statement:
     """One expectation of a case: its source, and the targets where it holds.
 
-    `found` has where it does not: by target what was found instead, or the note of what
-    is known.
+    `found` has where it does not: by target what was found instead, or what is known of
+    it (`Check.reason`).
     """
 
     case: str
@@ -59,7 +59,7 @@ def _of_row(row: Row) -> Iterable[Statement]:
             if check.held:
                 holds.setdefault(number, []).append(target)
             else:
-                found = check.note or next(iter(check.findings), "")
+                found = check.reason or next(iter(check.findings), "")
                 breaks.setdefault(number, {})[target] = found
     for number, because in sorted(sources.items()):
         broken = breaks.get(number, {})

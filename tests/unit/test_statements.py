@@ -17,7 +17,9 @@ from harness.statements import statements
 LEGACY, BUILDKIT = "legacy@20.10.24", "buildkit@20.10.24"
 
 
-def check(verdict: Verdict, *, held: bool, note: str = "") -> Check:
+def check(
+    verdict: Verdict, *, held: bool, note: str = "", issue: str = ""
+) -> Check:
     return Check(
         expectation=0,
         because="the reference says so",
@@ -25,6 +27,7 @@ def check(verdict: Verdict, *, held: bool, note: str = "") -> Check:
         held=held,
         findings=() if held else ("layers: 1, not 2",),
         note=note,
+        issue=issue,
     )
 
 
@@ -44,7 +47,7 @@ def row(legacy: Check, buildkit: Check) -> Row:
 
 HOLDS = check("pass", held=True)
 BREAKS = check("fail", held=False)
-KNOWN = check("known", held=False, note="since 1.0")
+KNOWN = check("known", held=False, note="since 1.0", issue="o/r#1")
 MAY = check("pass", held=False)
 UNSEEN = check("unsupported", held=False)
 
@@ -82,7 +85,7 @@ def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None
     assert "## Written, and so nowhere" in text
     assert "- **demo/a**: the reference says so\n" in text
     assert f"  - {LEGACY}: layers: 1, not 2\n" in text
-    assert f"  - {BUILDKIT}: since 1.0" in text
+    assert f"  - {BUILDKIT}: since 1.0 (o/r#1)" in text
 
 
 def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:

@@ -148,8 +148,9 @@ def test_a_may_that_does_not_hold_is_no_failure(tmp_path: Path) -> None:
 
 def test_known_is_strict(tmp_path: Path) -> None:
     text = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
-    assert judged(tmp_path, text, TWO).verdict == "known"
-    assert judged(tmp_path, text, TWO).issue == "o/r#1"
+    found = judged(tmp_path, text, TWO)
+    assert found.verdict == "known"
+    assert found.said == ("known: n (o/r#1)", *found.findings)
     found = judged(tmp_path, text, ONE)
     assert found.verdict == "fail"
     assert found.said == ("holds now: take `known` (n) out of the case",)
