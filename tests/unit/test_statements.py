@@ -17,9 +17,7 @@ from harness.statements import statements
 LEGACY, BUILDKIT = "legacy@20.10.24", "buildkit@20.10.24"
 
 
-def check(
-    verdict: Verdict, *, held: bool, note: str = "", issue: str = ""
-) -> Check:
+def check(verdict: Verdict, *, held: bool, note: str = "", issue: str = "") -> Check:
     return Check(
         expectation=0,
         because="the reference says so",
