@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.agree import classes, divergences
 from harness.case import Case
+from harness.check import Check
 from harness.matrix import subjects
 from harness.naming import group_name
 from harness.observation import BuildRecord, Change, Observation, OnDiskRecord
@@ -29,9 +30,13 @@ LEGEND = (
 
 def explain(case: Case, results: Mapping[str, Result]) -> str:
     """Tell a case: why, then each build line by line, then what was expected."""
-    observations = {name: each.observation for name, each in results.items()}
+    observations = {
+        name: each.observation for name, each in results.items() if each.builds
+    }
     parts = [_head(case)]
-    parts += [_build(case, name, observations) for name in case.builds]
+    if observations:
+        parts += [_build(case, name, observations) for name in case.builds]
+    parts.append(_not_built(results))
     found = divergences(observations, subjects(case))
     if found:
         lines = [f"  {each.sentence()}" for each in found]
@@ -171,16 +176,37 @@ def _change(each: Change) -> str:
     return f"{_SIGNS[each.change]}{each.path}{slash}"
 
 
+def _not_built(results: Mapping[str, Result]) -> str:
+    reasons: dict[str, list[str]] = {}
+    for target, each in results.items():
+        if not each.builds:
+            reasons.setdefault(each.reason, []).append(target)
+    lines = _on(reasons, results)
+    return "\n".join(["Not built", "", *lines]) if lines else ""
+
+
 def _expected(case: Case, results: Mapping[str, Result]) -> Iterator[str]:
     for index, expectation in enumerate(case.expect):
         yield f"  {expectation.because}"
+        said: dict[str, list[str]] = {}
         for target, each in results.items():
             for check in each.checks:
                 if check.expectation == index:
-                    findings = "; ".join(check.said)
-                    yield f"    {target}: {check.verdict}" + (
-                        f" ({findings})" if findings else ""
-                    )
+                    said.setdefault(_verdict(check), []).append(target)
+        yield from (f"  {line}" for line in _on(said, results))
+
+
+def _verdict(check: Check) -> str:
+    text = "; ".join(check.said)
+    if check.verdict == "known":
+        return text
+    return f"{check.verdict} ({text})" if text else check.verdict
+
+
+def _on(said: Mapping[str, Sequence[str]], results: Mapping[str, Result]) -> list[str]:
+    """Say each text once, with the targets it is said of."""
+    every = list(results)
+    return [f"  {group_name(names, every)}: {text}" for text, names in said.items()]
 
 
 def _rules(results: Mapping[str, Result]) -> str:

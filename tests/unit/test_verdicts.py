@@ -313,6 +313,25 @@ def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
     assert "B  BuildKit: 3 layers with the base: A B C" in told
 
 
+def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
+    """One of them in the results ended `explain` with a traceback."""
+    made = case(tmp_path, "{because: the article, claim: C1, no_layer: [4]}")
+    newer = parse_target("buildkit@26.1.5+containerd")
+    refused = replace(
+        measured(made, ONE, newer),
+        verdict="unsupported",
+        builds=(),
+        checks=(),
+        reason="takes no context",
+    )
+    told = explain(made, {LEGACY.id: measured(made, ONE, LEGACY), newer.id: refused})
+    assert "A  legacy: 2 layers with the base: A B" in told
+    assert "Not built\n\n  BuildKit: takes no context" in told
+    assert told.endswith("  the article\n    legacy: pass")
+    alone = explain(made, {newer.id: refused})
+    assert "Not built\n\n  BuildKit: takes no context" in alone
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
