@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import TypeAlias, get_args
 
 from harness.dockerfile import LAYER_INSTRUCTIONS
@@ -49,8 +50,17 @@ class Divergence:
         """Say it: `line 8, RUN mkdir -p /test: BuildKit makes ..., legacy none`."""
         line = f"line {self.line}" if self.line else ""
         place = ", ".join(filter(None, (self.build, line, self.subject)))
-        told = ", ".join(f"{who} {phrase}" for who, phrase in self.says)
+        several = any(" and " in who for who, _ in self.says)
+        told = ("; " if several else ", ").join(starmap(_said, self.says))
         return f"{place}: {told}"
+
+
+def _said(who: str, phrase: str) -> str:
+    """Join a name and what it does; two of them do it in the plural."""
+    verb, blank, rest = phrase.partition(" ")
+    if " and " in who:
+        verb = _PLURAL.get(verb) or verb.removesuffix("s")
+    return f"{who} {verb}{blank}{rest}"
 
 
 def classes(
@@ -184,6 +194,7 @@ def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
 
 
 _NO_LAYER = "makes no layer"
+_PLURAL = {"does": "do", "has": "have"}
 #: Labels by which a builder says who it is. In every image of buildah's, and as little
 #: a difference of what was built as the texts of the history.
 _SIGNATURES = frozenset({"io.buildah.version"})

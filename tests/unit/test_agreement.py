@@ -80,8 +80,12 @@ def test_who_makes_a_layer_is_named_before_who_makes_none() -> None:
 def test_targets_of_one_builder_are_named_apart_when_they_differ() -> None:
     empty = build(layer())
     assert told(legacy=without(3), buildkit=empty, newer=without(3)) == [
-        "line 3, RUN a: buildkit@20.10.24 makes an empty layer, "
+        "line 3, RUN a: buildkit@20.10.24 makes an empty layer; "
         "legacy and buildkit@28.5.2 none"
+    ]
+    assert told(legacy=empty, buildkit=empty, newer=without(3)) == [
+        "line 3, RUN a: legacy and buildkit@20.10.24 make an empty layer; "
+        "buildkit@28.5.2 none"
     ]
 
 
