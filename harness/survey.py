@@ -119,7 +119,7 @@ def _client(record: CommandBuilder, suite: Suite, store: str, cache: Path) -> Of
         engine=name,
         state=state,
         why=why,
-        remedy=f"layer-harness run -e {name} -t {record.name}",
+        remedy=_remedy(record, state, f"layer-harness run -e {name} -t {record.name}"),
         measured=record.is_measured,
     )
 
@@ -132,10 +132,17 @@ def _on_the_path(record: CommandBuilder, cache: Path) -> tuple[State, str]:
         try:
             obtain(record, None, cache, lambda _: None)
         except HarnessError as error:
-            _ANSWERS[record.path] = ("not here", error.message.splitlines()[0])
+            said = " ".join(map(str.strip, error.message.splitlines()[:2]))
+            _ANSWERS[record.path] = ("not here", said)
         else:
             _ANSWERS[record.path] = ("ready", "")
     return _ANSWERS[record.path]
+
+
+def _remedy(record: CommandBuilder, state: State, ready: str) -> str:
+    """Say how to run it or, of a command that is not here, where to get it."""
+    missing = state == "not here" and not record.suites
+    return f"install it: {record.homepage}" if missing else ready
 
 
 def _tools(cache: Path) -> Iterator[Offer]:
@@ -161,9 +168,7 @@ def _tools(cache: Path) -> Iterator[Offer]:
                 engine="on the PATH",
                 state=state,
                 why=why,
-                remedy=f"layer-harness run -t {record.name}"
-                if state == "ready"
-                else f"install it: {record.homepage}",
+                remedy=_remedy(record, state, f"layer-harness run -t {record.name}"),
                 measured=record.is_measured,
             )
 
