@@ -27,7 +27,8 @@ RULES = {
     "config-ids": "Image and Hostname name the container of an earlier step",
     "builder-version": "buildah labels each image with its own version",
     "temporary-names": "ids, addresses and temporary folders in error texts are random",
-    "history-ids": "buildah comments on a step with the ID of the image before it",
+    "history-ids": "buildah names the image before a step, and digests a mount",
+    "copier": "buildah's copier tells its request, and its pipes end by chance",
     "lint-order": "BuildKit lists the rules that a Dockerfile breaks in chance order",
     "registry": "why a registry is not reached is this machine's network's doing",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
@@ -50,6 +51,21 @@ _FROM = re.compile(
 )
 #: https://github.com/containers/buildah/blob/main/docs/buildah-config.1.md
 _BUILDAH = "io.buildah.version"
+#: 1.39.3 writes `RUN --mount=type=bind,... command:sha256:...`; of a mount with `rw` the
+#: digest has in it when it was written to.
+_MOUNTED = re.compile(r"(?<=:)sha256:[0-9a-f]{64}$")
+#: What stands around the copier's own words, as 1.19.6 to 1.43.2 say them. The last: for
+#: a Git repository that cannot be had 1.39.3 copies its machine's root folder instead,
+#: until some file of it fails.
+_COPIER = (
+    re.compile(
+        r"(?:waiting on subprocess: exit status \d+; )?"
+        r"(?:error encoding quit request for copier subprocess: )?"
+        r"error during bulk transfer for copier\.request\{.*?\}: (?=copier: )"
+    ),
+    re.compile(r"(?<!subprocess): write \|1: broken pipe$"),
+    re.compile(r"""(?<=\.git": copier: get: "/"\("/"\)): .*"""),
+)
 _CONFIG_IDS = ("Image", "Hostname", "Domainname")
 _TEXTS = (
     (re.compile(r"(?:docker\.io/|localhost/)?layer-harness/build:[0-9a-f]+"), "IMAGE"),
@@ -162,6 +178,13 @@ class Noise:
             self.touched.add("history-ids")
         return clean
 
+    def instruction(self, text: str) -> str:
+        """Take out of an instruction of the history what another run has otherwise."""
+        clean, count = _MOUNTED.subn("ID", self.named(text))
+        if count:
+            self.touched.add("history-ids")
+        return clean
+
     def text(self, text: str) -> str:
         """Take what is random out of an error's text."""
         clean, count = _REGISTRY.subn(_not_reached, self.named(text))
@@ -170,6 +193,10 @@ class Noise:
         clean, count = _RULES_BROKEN.subn(_sorted, clean)
         if count:
             self.touched.add("lint-order")
+        for pattern in _COPIER:
+            clean, count = pattern.subn("", clean)
+            if count:
+                self.touched.add("copier")
         for pattern, word in _TEXTS:
             clean, count = pattern.subn(word, clean)
             if count:

@@ -258,7 +258,7 @@ def _triggers(parent: Image | None) -> int:
 
 def _history(entry: Mapping[str, Any], noise: Noise) -> HistoryEntry:
     return HistoryEntry(
-        created_by=noise.named(str(entry.get("created_by") or "")),
+        created_by=noise.instruction(str(entry.get("created_by") or "")),
         comment=noise.comment(str(entry.get("comment") or "")),
         author=str(entry.get("author") or ""),
         empty_layer=bool(entry.get("empty_layer")),

@@ -38,6 +38,9 @@ _KANIKO_CACHED = re.compile(r"^Using caching version of cmd: (.*)")
 _LEGACY_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _LEGACY_CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 _ERROR = re.compile(r"^(?:ERROR|[Ee]rror|FATAL|fatal)\b[: ]\s*(.*)")
+#: buildah's list of errors, and an item of it that only follows from another.
+_LIST = re.compile(r"\d+ errors? occurred:$")
+_FOLLOWS = re.compile(r"closed pipe|broken pipe|exit status \d+$")
 _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 
 
@@ -245,6 +248,9 @@ def _text(account: Account, line: str) -> None:
             account.errors.append(match[1].replace('\\"', '"'))
     elif match := _ERROR.match(line):
         account.errors.append(match[1])
+    elif line.startswith("\t* ") and account.errors and not _FOLLOWS.search(line):
+        item = line.removeprefix("\t* ")
+        account.errors[-1] = _LIST.sub(lambda _: item, account.errors[-1])
 
 
 _DIALECTS: Final[Mapping[Dialect, Callable[[Account, str], None]]] = {

@@ -369,7 +369,8 @@ def test_a_build_that_does_not_tell_its_error_is_run_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     untold = "reading: copier subprocess: write |1: broken pipe"
-    errors, seen = [untold, untold, "no such file"], []
+    listed = 'building at STEP "COPY a b": 3 errors occurred:'
+    errors, seen = [untold, listed, "no such file"], []
 
     def build(_: Bench, request: Request, **__: object) -> Transcript:
         seen.append(len(request.context.read()))

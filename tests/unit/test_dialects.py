@@ -127,6 +127,20 @@ def test_buildah_names_the_failed_step_though_it_has_announced_another() -> None
     assert error_line(DOCKERFILE, transcript, traits=BUILDAH) == 6
 
 
+def test_of_a_list_of_errors_the_one_that_others_follow_from_is_told() -> None:
+    text = (
+        'Error: building at STEP "COPY a /etc/motd/b": 3 errors occurred:\n'
+        '\t* reading "/a": passing bulk output from subprocess: read on closed pipe\n'
+        '\t* closing "/a": copying content for "a": io: write on closed pipe\n'
+        '\t* storing "/a": copier subprocess: chdir /etc/motd: not a directory\n'
+        "\n\n"
+    )
+    assert told("buildah", text, status=125).error == (
+        'building at STEP "COPY a /etc/motd/b": storing "/a": copier '
+        "subprocess: chdir /etc/motd: not a directory"
+    )
+
+
 def test_a_logged_error_counts_where_nothing_plainer_is_said() -> None:
     logged = 'time="2026-11-25T12:05:38Z" level=error msg="exit status \\"3\\""\n'
     assert told("buildah", logged, status=1).error == 'exit status "3"'

@@ -138,6 +138,51 @@ def test_what_is_random_in_an_error_has_a_word_instead(text: str, told: str) -> 
     assert noise().text(text) == told
 
 
+FOUND = 'copier: get: lstat "/dead"("/nowhere"): no such file'
+REQUEST = (
+    'copier.request{Request:"GET", Globs:[]string{"/dead"}, A:copier.B{All:false}}'
+)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        f"error during bulk transfer for {REQUEST}: {FOUND}",
+        "waiting on subprocess: exit status 1; error encoding quit request for copier "
+        f"subprocess: error during bulk transfer for {REQUEST}: {FOUND}: "
+        "write |1: broken pipe",
+    ],
+)
+def test_of_a_copier_only_what_it_found_is_kept(around: str) -> None:
+    """Which of them it says is chance (buildah 1.43.2)."""
+    applied = noise()
+    assert applied.text(f'reading "/context/dead": {around}') == (
+        f'reading "/context/dead": {FOUND}'
+    )
+    assert applied.touched == {"copier"}
+
+
+def test_a_pipe_that_is_all_that_a_copier_tells_is_kept() -> None:
+    text = "error encoding request for copier subprocess: write |1: broken pipe"
+    assert noise().text(text) == text
+
+
+def test_which_file_of_its_machine_buildah_could_not_copy_is_chance() -> None:
+    said = 'reading "http://h/r.git": copier: get: "/"("/")'
+    for failed in ("copying /dev/shm/a: write too long", "lstat /tmp/b: no such file"):
+        assert noise().text(f"{said}: {failed}") == said
+    told = 'reading "/context": copier: get: "/"("/"): syntax error in pattern'
+    assert noise().text(told) == told
+
+
+def test_the_digest_of_what_was_mounted_is_no_part_of_an_instruction() -> None:
+    applied = noise()
+    text = "/bin/sh -c --mount=type=bind,target=/src,source=.,rw true:sha256:"
+    assert applied.instruction(text + "0f" * 32) == text.removesuffix("sha256:") + "ID"
+    assert applied.touched == {"history-ids"}
+    assert applied.instruction("COPY file:0f in /") == "COPY file:0f in /"
+
+
 @pytest.mark.parametrize(
     ("comment", "told", "rules"),
     [
