@@ -51,11 +51,11 @@ _FROM = re.compile(
 )
 #: https://github.com/containers/buildah/blob/main/docs/buildah-config.1.md
 _BUILDAH = "io.buildah.version"
-#: 1.39.3 writes `RUN --mount=type=bind,... command:sha256:...`; of a mount with `rw` the
-#: digest has in it when it was written to.
+#: 1.39.3 writes `RUN --mount=type=bind,... command:sha256:...`; of a mount with `rw` it
+#: digests when it was written to.
 _MOUNTED = re.compile(r"(?<=:)sha256:[0-9a-f]{64}$")
-#: What stands around the copier's own words, as 1.19.6 to 1.43.2 say them. The last: for
-#: a Git repository that cannot be had 1.39.3 copies its machine's root folder instead,
+#: What stands around the copier's own words, as 1.19.6 to 1.43.2 say them. The last:
+#: for a Git repository that cannot be had 1.39.3 copies its machine's root folder,
 #: until some file of it fails.
 _COPIER = (
     re.compile(
