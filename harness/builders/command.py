@@ -34,7 +34,7 @@ _SHORT = 300.0
 #: What buildah says by chance instead of what its copier found (measured on 1.19.6 to
 #: 1.43.2), and how often it is asked.
 _UNTOLD, _TRIES = (
-    re.compile(r"errors? occurred:$|subprocess: write \|1: broken pipe$"),
+    re.compile(r"errors? occurred:$|subprocess: (?:write \|1: broken pipe|EOF)$"),
     10,
 )
 

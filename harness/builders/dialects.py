@@ -40,7 +40,7 @@ _LEGACY_CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 _ERROR = re.compile(r"^(?:ERROR|[Ee]rror|FATAL|fatal)\b[: ]\s*(.*)")
 #: buildah's list of errors, and an item of it that only follows from another.
 _LIST = re.compile(r"\d+ errors? occurred:$")
-_FOLLOWS = re.compile(r"closed pipe|broken pipe|exit status \d+$")
+_FOLLOWS = re.compile(r"closed pipe|broken pipe|subprocess: EOF$|exit status \d+$")
 _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 
 
