@@ -256,6 +256,17 @@ def test_a_build_that_failed_has_only_its_failure(
     assert findings(BROKEN, **properties) == (verdict, tuple(texts))
 
 
+def test_the_instruction_that_an_error_quotes_is_not_why_it_failed() -> None:
+    """`ADD only supports the ...` passed for an error about the checksum."""
+    said = (
+        'building at STEP "ADD --checksum=md5:0 \\"a\\" /": ADD only supports --chown'
+    )
+    build = replace(BROKEN, error=said)
+    verdict, texts = findings(build, build={"error": "checksum"})
+    assert (verdict, texts) == ("fail", (f"build: fails otherwise: {said}",))
+    assert findings(build, build={"error": "only supports"})[0] == "pass"
+
+
 @pytest.mark.parametrize(
     ("properties", "verdict", "texts"),
     [
