@@ -20,6 +20,9 @@ from harness.properties import first_line, letter, letters
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
+#: Verbs whose plural does not only lack an s.
+_PLURAL = {"does": "do", "has": "have"}
+
 #: Build, line or 0, path or name, attribute: where a fact belongs.
 Place: TypeAlias = tuple[str, int, str, str]
 
@@ -194,7 +197,6 @@ def facts(observation: Observation, aspect: Aspect) -> dict[Place, Fact]:
 
 
 _NO_LAYER = "makes no layer"
-_PLURAL = {"does": "do", "has": "have"}
 #: Labels by which a builder says who it is. In every image of buildah's, and as little
 #: a difference of what was built as the texts of the history.
 _SIGNATURES = frozenset({"io.buildah.version"})

@@ -32,11 +32,10 @@ from harness.errors import EngineError, Unexportable, Unsupported
 #: Seconds for a command that is no build: to load, to export, to say a version.
 _SHORT = 300.0
 #: What buildah says by chance instead of what its copier found (measured on 1.19.6 to
-#: 1.43.2), and how often it is asked.
-_UNTOLD, _TRIES = (
-    re.compile(r"errors? occurred:$|subprocess: (?:write \|1: broken pipe|EOF)$"),
-    10,
-)
+#: 1.43.2).
+_UNTOLD = re.compile(r"errors? occurred:$|subprocess: (?:write \|1: broken pipe|EOF)$")
+#: How often it is asked then.
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
