@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -22,6 +23,10 @@ LEGEND = (
     "A cell is the verdict on what the case expects, and the class of agreement: "
     "targets with one letter in a row built the same."
 )
+#: What CommonMark reads as emphasis, code, a tag or an escape.
+_MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\\(?=[!-/:-@\[-`{-~])")
+_ENTITY = {"<": "&lt;"}
+
 MARKS = (
     "A letter is a class of agreement: columns with one letter in a row built the "
     "same. Alone it passes; ! fails what the case expects, * fails as known, - is not "
@@ -52,7 +57,7 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     for name in _group_names(matrix):
         parts += _group(matrix, groups, name, "##")
     parts += _written_and_so(matrix)
-    parts.append(summary(matrix))
+    parts += summary(matrix).splitlines()
     return "\n\n".join(parts) + "\n"
 
 
@@ -78,7 +83,7 @@ def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
     targets = [[each] for each in matrix.targets]
     parts = [
         "# Compatibility matrix",
-        summary(matrix),
+        *summary(matrix).splitlines(),
         tabulate(rows, headers=headers, tablefmt="github"),
         *_written_and_so(matrix),
         "## Targets",
@@ -112,12 +117,13 @@ def _group(
     yield _grid(matrix, rows, "github")
     if name in matrix.claims:
         yield _claims(matrix, matrix.claims[name], "github")
-        yield "\n".join(f"- {each.strip()}" for each in _against(matrix.claims[name]))
+        against = map(str.strip, _against(matrix.claims[name]))
+        yield "\n".join(f"- {_plain(each)}" for each in against)
     for row in rows:
         if row.divergences:
-            lines = [f"- {each.sentence()}" for each in row.divergences]
+            lines = [f"- {_plain(each.sentence())}" for each in row.divergences]
             lines += [f"- {each}" for each in _by_client(row)]
-            yield f"**{row.case}**, {row.title}:\n\n" + "\n".join(lines)
+            yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
 
 
 def times(spent: Mapping[str, float]) -> str:
@@ -165,7 +171,7 @@ def _written_and_so(matrix: Matrix) -> Iterator[str]:
         ("somewhere", "Written, and not so everywhere"),
     ):
         lines = [
-            f"- **{each.case}**: {each.because}\n{_instead(each)}"
+            f"- **{each.case}**: {_plain(each.because)}\n{_instead(each)}"
             for each in every
             if each.reach == reach
         ]
@@ -181,8 +187,14 @@ def _instead(statement: Statement) -> str:
         found.setdefault(text, []).append(target)
     every = [*statement.holds, *statement.breaks]
     return "\n".join(
-        f"  - {_on(targets, every)}: {text}" for text, targets in found.items()
+        f"  - {_on(targets, every)}: {_plain(text)}" for text, targets in found.items()
     )
+
+
+def _plain(text: str) -> str:
+    """Mark what Markdown would take for markup: globs, words in angles, backslashes."""
+    # a backslash in front of `<` is not known to every renderer
+    return _MARKUP.sub(lambda each: _ENTITY.get(each[0], f"\\{each[0]}"), text)
 
 
 def _grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,15 @@ def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None
     assert "- **demo/a**: the reference says so\n" in text
     assert f"  - {LEGACY}: layers: 1, not 2\n" in text
     assert f"  - {BUILDKIT}: since 1.0 (o/r#1)" in text
+
+
+def test_what_markdown_takes_for_markup_is_marked() -> None:
+    """A browser left `<backslash>` out of the words of POSIX."""
+    said = replace(
+        BREAKS, because="POSIX, the <backslash>, as in `\\*`, _x_ or a_b <= c"
+    )
+    text = markdown(Matrix(targets=(LEGACY, BUILDKIT), rows=(row(said, UNSEEN),)), {})
+    assert "POSIX, the &lt;backslash>, as in \\`\\\\\\*\\`, \\_x\\_ or a_b <= c" in text
 
 
 def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
