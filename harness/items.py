@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,10 @@ class CaseItem(pytest.Item):
         if self.target.id not in sites:
             engine = await_engine(plan.folder, self.engine) if self.engine else None
             client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
+            bases = [
+                base_of(plan.shared, self.target.builder, self._worker(plan), number)
+                for number in range(plan.bases)
+            ]
             sites[self.target.id] = Site(
                 target=self.target,
                 engine=engine,
@@ -127,7 +132,8 @@ class CaseItem(pytest.Item):
                 tool=plan.tools.get(self.tool),
                 folder=plan.folder / "benches",
                 base=from_archive(plan.base),
-                shared=base_of(plan.shared, self.target.builder, self._worker(plan)),
+                shared=bases[0],
+                bases=cycle(bases),
                 limit=plan.limit,
                 began=plan.began + (engine.clock_offset if engine else 0.0),
             )

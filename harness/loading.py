@@ -32,15 +32,21 @@ def new_base() -> str:
     return f"{PREFIX}/base:{uuid.uuid4().hex}"
 
 
-def base_of(shared: str, builder: str, worker: int = 0) -> str:
-    """Give the reference of the base for a builder's cold builds, a worker's own.
+def base_of(shared: str, builder: str, worker: int = 0, number: int = 0) -> str:
+    """Give the reference of a base for a builder's cold builds, a worker's own.
 
     BuildKit builds a step once for two builds that come to it at the same time, cold or
     not, and goes by content without owners and times there: what `buildx` had sent came
     out of a build over the API, and the other way round (measured on 20.10.24, vfs); a
     file of one case's stage had the owner of another's (20.10.5, vfs).
+
+    A worker has some of them, for its builds in turn. Layers of two builds within a
+    second can have the same bytes and so, on the same base, one chain ID; BuildKit then
+    compares the next layer with the other build's file times, and records files again
+    (20.10.24, overlay2).
     """
-    mark = hashlib.sha256(f"{shared} {builder} {worker}".encode()).hexdigest()[:32]
+    words = f"{shared} {builder} {worker} {number}"
+    mark = hashlib.sha256(words.encode()).hexdigest()[:32]
     return f"{PREFIX}/base:{mark}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,9 @@ def _furnished(
             for seat in plan.seats:
                 if seat.engine == source.name:
                     record_target(plan, seat, engine)
-                    for worker in range(plan.workers):
-                        name = base_of(plan.shared, seat.target.builder, worker)
+                    bases = product(range(plan.workers), range(plan.bases))
+                    for worker, number in bases:
+                        builder = seat.target.builder
+                        name = base_of(plan.shared, builder, worker, number)
                         stack.enter_context(loaded(client, base, name))
             yield engine

@@ -70,6 +70,15 @@ class Plan:
     workers: int = 1
 
     @property
+    def bases(self) -> int:
+        """How many bases a worker has for the builds of a builder (`loading.base_of`).
+
+        So many that one is not taken again within a second: a build takes some 0.2 s
+        where nothing else is built, and longer among others.
+        """
+        return max(2, 8 // self.workers)
+
+    @property
     def targets(self) -> tuple[Target, ...]:
         """The targets, in the order of reports."""
         found = (each.target for each in self.seats)

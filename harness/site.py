@@ -28,15 +28,17 @@ class Site:
     `engine` and its `client` are None for a builder with a storage of its own; `tool`
     is the command of a command builder, which builds in `folder`. `shared` is the
     reference under which an engine has the base for all cases that need no copy of
-    their own. `alone` says that nothing else is built on the engine, so that a build
-    that breaks off is what broke it. `began` is when the first build of this run may
-    have been, in seconds of our clock.
+    their own; where it has several, `bases` gives the next one's. `alone` says that
+    nothing else is built on the engine, so that a build that breaks off is what broke
+    it. `began` is when the first build of this run may have been, in seconds of our
+    clock.
     """
 
     target: Target
     base: Base
     shared: str
     limit: float
+    bases: Iterator[str] | None = None
     engine: Engine | None = None
     client: docker.APIClient | None = None
     tool: Tool | None = None
@@ -76,7 +78,7 @@ class Site:
                 target=self.target,
                 client=self.client,
                 standard=self.base,
-                shared=self.shared,
+                shared=next(self.bases) if self.bases else self.shared,
                 case=case,
             )
             if bench is None:

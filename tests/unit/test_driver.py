@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,8 +14,10 @@ from harness.base import Base
 from harness.case import Case, load_case
 from harness.context import ContextFile
 from harness.driver import EngineDriver
+from harness.engines import Engine
 from harness.image import Image
 from harness.loading import base_of
+from harness.site import Site
 from harness.target import parse_target
 
 STEP = {"CreatedBy": "LABEL a=b", "Comment": "buildkit.dockerfile.v0"}
@@ -65,6 +68,25 @@ def test_builders_of_an_engine_have_bases_of_their_own() -> None:
 
 def test_workers_have_bases_of_their_own() -> None:
     assert len({base_of("run", "buildkit", number) for number in range(5)}) == 5
+    assert len({base_of("run", "buildkit", 0, number) for number in range(5)}) == 5
+
+
+def test_builds_take_a_worker_s_bases_in_turn() -> None:
+    """Two builds within a second may make layers of one chain ID on one base."""
+    site = Site(
+        target=parse_target("buildkit@20.10.24"),
+        base=cast("Base", None),
+        shared="one",
+        limit=1,
+        engine=cast("Engine", object()),
+        client=cast("docker.APIClient", object()),
+        bases=cycle(["one", "two", "three"]),
+    )
+    taken = []
+    for _ in range(4):
+        with site.driver(cast("Case", None)) as driver:
+            taken.append(cast("EngineDriver", driver).shared)
+    assert taken == ["one", "two", "three", "one"]
 
 
 def test_a_dockerfile_that_changes_is_newer_and_nothing_else_is(tmp_path: Path) -> None:

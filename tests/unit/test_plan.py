@@ -75,3 +75,4 @@ def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> No
         "legacy@20.10.24",
         "legacy@28.5.2+containerd",
     ]
+    assert (plan.bases, replace(plan, workers=8).bases) == (8, 2)
