@@ -1,8 +1,8 @@
 """Build a case's builds on a target, in order, and fetch what came out.
 
-Each run, and each case that uses the cache, has a base of its own (`base`), so that no
-build takes anything from the cache of another. What was made is removed, and nothing
-else.
+A run has bases of its own, and so has each case that uses the cache (`loading`), so
+that no build takes anything from the cache of another. What was made is removed, and
+nothing else.
 """
 
 from __future__ import annotations

@@ -61,15 +61,19 @@ class EngineDriver:
     shared: str
     case: Case
 
+    @property
+    def apart(self) -> str:
+        """Say what is another about the case's base (`loading.isolation`)."""
+        return loading.isolation(self.case, self.target.family)
+
     @contextmanager
     def base(self) -> Iterator[tuple[str, Image]]:
         """Give the shared base, or a copy where the cache could tell cases apart."""
-        apart = loading.isolation(self.case, self.target.family)
-        if apart == "none":
+        if self.apart == "none":
             yield self.shared, loading.copy_of(self.standard, self.shared)
             return
         reference = loading.new_base()
-        chain = apart == "chain"
+        chain = self.apart == "chain"
         with loading.loaded(
             self.client, self.standard, reference, layers_too=chain, content_too=chain
         ) as image:
@@ -144,9 +148,8 @@ class ClientDriver:
         with self.inside.base() as (reference, image):
             if "base" in self.bench.tool.record.options:
                 inside = self.inside
-                apart = loading.isolation(inside.case, inside.target.family)
                 with loading.archive_of(
-                    inside.standard, reference, content_too=apart == "chain"
+                    inside.standard, reference, content_too=inside.apart == "chain"
                 ) as (archive, _):
                     self.bench.load(archive, reference)
             yield reference, image

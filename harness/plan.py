@@ -73,8 +73,8 @@ class Plan:
     def bases(self) -> int:
         """How many bases a worker has for the builds of a builder (`loading.base_of`).
 
-        So many that one is not taken again within a second: a build takes some 0.2 s
-        where nothing else is built, and longer among others.
+        So many that one is not taken again within a second: a build takes 0.2 s at the
+        least (measured on 20.10.24, alone on two cores), and longer among others.
         """
         return max(2, 8 // self.workers)
 
