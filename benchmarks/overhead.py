@@ -18,18 +18,18 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness import provision
-from harness.base import from_archive
-from harness.building import argument
-from harness.case import Case, load_cases
-from harness.context import tar_bytes
-from harness.dockerignore import IgnoreError, sent
+from harness.cases.case import Case, load_cases
+from harness.dockerfile.context import tar_bytes
+from harness.dockerfile.dockerignore import IgnoreError, sent
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
-from harness.loading import loaded, new_base
-from harness.plan import engine_targets
-from harness.target import BUILDERS, Target
+from harness.images.base import from_archive
+from harness.measure.base_copies import loaded, new_base
+from harness.measure.build_case import argument
+from harness.run import provision
+from harness.run.plan import engine_targets
+from harness.targets.target import BUILDERS, Target
 
 JOBS = 4
 CASES = Path("cases")

@@ -19,9 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from harness.context import ContextFile, write_tar
-from harness.image import read_archive
-from harness.tar_write import END, Header, encode, padding
+from harness.dockerfile.context import ContextFile, write_tar
+from harness.images.image import read_archive
+from harness.tar.write import END, Header, encode, padding
 
 CHUNK = 1 << 20
 LARGE = [ContextFile(path="blob.bin", random=(1 << 30, 7))]

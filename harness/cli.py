@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from harness import __version__
-from harness.document import nearest
+from harness.documents.document import nearest
 from harness.errors import HarnessError
 
 #: Verb to what it does; the module of the same name has its `command`.

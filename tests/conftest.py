@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import provision
-from harness.base import from_archive
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.loading import loaded, new_base
-from harness.plan import engine_targets
-from harness.site import Site
+from harness.images.base import from_archive
+from harness.measure.base_copies import loaded, new_base
+from harness.measure.workbench import Site
+from harness.run import provision
+from harness.run.plan import engine_targets
 
 pytest_plugins = ["pytester", "oracle.plugin"]
 

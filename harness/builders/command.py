@@ -18,16 +18,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from harness.builders import Request, rooms
+from harness.builders import Request, sandbox
 from harness.builders.agent import agent
 from harness.builders.arguments import Layout, Offer, command, filled
 from harness.builders.dialects import Account
-from harness.builders.layouts import unpack, write_layout
 from harness.builders.record import CommandBuilder
-from harness.builders.rooms import Hosted, Room
-from harness.builders.stream import Transcript
-from harness.engines import Address, Suite, apt, roots
+from harness.builders.sandbox import Hosted, Sandbox
+from harness.builders.transcript import Transcript
+from harness.engines import Address, Suite, roots
+from harness.engines.process import tail
 from harness.errors import EngineError, Unexportable, Unsupported
+from harness.images.oci_layout import unpack, write_layout
 
 #: Seconds for a command that is no build: to load, to export, to say a version.
 _SHORT = 300.0
@@ -67,7 +68,7 @@ def ask_version(tool: Tool, cache: Path) -> str:
     match = re.search(tool.record.pattern, said)
     if status or match is None:
         raise EngineError(
-            f"{tool.record.title} does not say its version:\n{apt.tail(said)}",
+            f"{tool.record.title} does not say its version:\n{tail(said)}",
             hint=f"run it by hand: {' '.join(tool.record.ask)}",
         )
     return match[1]
@@ -87,7 +88,7 @@ class Bench:
             raise Unsupported(f"{record.title} has no store `{store}`")
         # `provision.workspace` removes what is named so when its process is gone.
         name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.room = Room(folder=folder / name, root=tool.root)
+        self.sandbox = Sandbox(folder=folder / name, root=tool.root)
         self._layouts: list[Layout] = []
         self._builds = 0
         self._host: Address | None = None
@@ -95,10 +96,10 @@ class Bench:
 
     def __enter__(self) -> Self:
         """Make the bench's folder."""
-        self.room.folder.parent.mkdir(parents=True, exist_ok=True)
-        self.room.make()
+        self.sandbox.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.sandbox.make()
         for name, text in self.tool.record.files.items():
-            file = self.room.work / "config" / name
+            file = self.sandbox.work / "config" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         return self
@@ -114,7 +115,7 @@ class Bench:
             if self._begun:
                 self.call(self.tool.record.end, {})
         finally:
-            self.room.clear()
+            self.sandbox.clear()
 
     def load(self, archive: BinaryIO, reference: str) -> None:
         """Give the builder a base: an archive that names its image `reference`."""
@@ -124,10 +125,10 @@ class Bench:
         if not record.load:
             self._layout(archive, reference)
             return
-        file = self.room.work / "base.tar"
+        file = self.sandbox.work / "base.tar"
         with file.open("wb") as out:
             shutil.copyfileobj(archive, out)
-        words = {"archive": str(self.room.seen(file)), "reference": reference}
+        words = {"archive": str(self.sandbox.seen(file)), "reference": reference}
         self._must(record.load, words, f"does not load the base {reference}")
         file.unlink()
 
@@ -160,8 +161,8 @@ class Bench:
             self._begun = True
             self._must(record.begin, {}, "does not begin")
         with self._laid_out(request, host) as (offer, hosted):
-            ended = rooms.run(
-                self.room,
+            ended = sandbox.run(
+                self.sandbox,
                 command(record, request, offer),
                 environment={**self._environment(hosted.words), **hosted.environment},
                 hear=account.hear,
@@ -185,10 +186,10 @@ class Bench:
         file = self._output(tag)
         if record.export:
             file.unlink(missing_ok=True)
-            words = {"archive": str(self.room.seen(file)), "tag": tag}
+            words = {"archive": str(self.sandbox.seen(file)), "tag": tag}
             status, said = self.call(record.export, words)
             if status:
-                raise Unexportable(apt.tail(said, lines=1).strip())
+                raise Unexportable(tail(said, lines=1).strip())
         try:
             with file.open("rb") as stream:
                 yield stream
@@ -221,10 +222,10 @@ class Bench:
     ) -> tuple[int, str]:
         """Run a command that is no build; gives its status and what it said."""
         said: list[str] = []
-        hosted = rooms.reach(self._host, self.room)
+        hosted = sandbox.reach(self._host, self.sandbox)
         every = {**self._words(), **hosted.words, **words}
-        ended = rooms.run(
-            self.room,
+        ended = sandbox.run(
+            self.sandbox,
             filled(template, every),
             environment={**self._environment(every), **hosted.environment},
             hear=lambda line, _: said.append(line),
@@ -241,14 +242,14 @@ class Bench:
         status, said = self.call(template, words)
         if status:
             title = self.tool.record.title
-            raise EngineError(f"{title} {failure}:\n{apt.tail(said)}")
+            raise EngineError(f"{title} {failure}:\n{tail(said)}")
 
     def _words(self) -> dict[str, str]:
-        work = self.room.work
+        work = self.sandbox.work
         return {
-            "storage": str(self.room.seen(work / "storage")),
-            "config": str(self.room.seen(work / "config")),
-            "name": self.room.folder.name,
+            "storage": str(self.sandbox.seen(work / "storage")),
+            "config": str(self.sandbox.seen(work / "config")),
+            "name": self.sandbox.folder.name,
             "store": self.store,
             "host": "",
         }
@@ -259,7 +260,9 @@ class Bench:
 
     def _output(self, tag: str) -> Path:
         """Name the archive of an image; a tag has signs that a path cannot have."""
-        return self.room.work / f"{hashlib.sha256(tag.encode()).hexdigest()[:16]}.tar"
+        return (
+            self.sandbox.work / f"{hashlib.sha256(tag.encode()).hexdigest()[:16]}.tar"
+        )
 
     def _written(self, tag: str) -> bool:
         return "base" in self.tool.record.options and self._output(tag).is_file()
@@ -268,13 +271,13 @@ class Bench:
         if "base" not in self.tool.record.options:
             raise Unsupported(f"{self.tool.record.title} takes no base from an archive")
         name = f"base{len(self._layouts)}"
-        folder = self.room.work / name
+        folder = self.sandbox.work / name
         digest = write_layout(archive, folder)
         self._layouts = [
             *(each for each in self._layouts if each.reference != reference),
             Layout(
                 reference=reference,
-                folder=self.room.seen(folder),
+                folder=self.sandbox.seen(folder),
                 name=name,
                 digest=digest,
             ),
@@ -285,8 +288,8 @@ class Bench:
         self, request: Request, host: Address | None
     ) -> Iterator[tuple[Offer, Hosted]]:
         """Lay a request's parts out as files; they are removed after the build."""
-        seen = self.room.seen
-        place = self.room.work / "build"
+        seen = self.sandbox.seen
+        place = self.sandbox.work / "build"
         place.mkdir()
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, place, ignore_errors=True)
@@ -304,7 +307,7 @@ class Bench:
             socket = None
             if request.ssh:
                 socket = seen(stack.enter_context(agent(place / "agent")))
-            hosted = rooms.reach(host, self.room)
+            hosted = sandbox.reach(host, self.sandbox)
             words = {
                 **self._words(),
                 **hosted.words,

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from harness.builders.panic import of_a_command
 from harness.builders.record import Dialect
-from harness.builders.stream import Announced, Ending, Transcript, from_vertexes
 from harness.builders.trace import Vertex
-from harness.panic import of_a_command
+from harness.builders.transcript import Announced, Ending, Transcript, from_vertexes
 
 #: Characters of output kept; a RUN may print without end.
 _KEPT: Final = 4 << 20

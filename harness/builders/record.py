@@ -13,7 +13,7 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 
 from harness.engines import Suite
-from harness.traits import Traits
+from harness.targets.conventions import Conventions
 
 #: `engine`: drives a Docker engine and leaves the image there; `own`: has a storage of
 #: its own and writes an image archive.
@@ -99,7 +99,7 @@ class CommandBuilder:
     options: Mapping[str, tuple[str, ...]]
     limits: tuple[Limit, ...]
     dialect: Dialect
-    traits: Traits
+    conventions: Conventions
     environment: Mapping[str, str]
     files: Mapping[str, str]
     cannot: Mapping[str, str]

@@ -23,10 +23,10 @@ from harness.builders.record import (
     Limit,
     Place,
 )
-from harness.document import nearest
+from harness.documents.document import nearest
+from harness.documents.mistakes import Strict
 from harness.engines import Suite
-from harness.mistakes import Strict
-from harness.traits import History, Labels, Steps, Traits
+from harness.targets.conventions import Conventions, History, Labels, Steps
 
 
 def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
@@ -93,7 +93,7 @@ class _Limit(Strict):
         )
 
 
-class _Traits(Strict):
+class _Conventions(Strict):
     history: History = "every"
     steps: Steps
     onbuild: bool = True
@@ -125,7 +125,7 @@ class Record(Strict):
     options: dict[str, list[str]] = Field(default_factory=dict)
     limits: list[_Limit] = Field(default_factory=list)
     dialect: Dialect = "none"
-    traits: _Traits
+    conventions: _Conventions
     environment: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     cannot: dict[str, str] = Field(default_factory=dict)
@@ -236,7 +236,7 @@ class Record(Strict):
             options={key: tuple(words) for key, words in self.options.items()},
             limits=tuple(each.plain() for each in self.limits),
             dialect=self.dialect,
-            traits=Traits(**self.traits.model_dump()),
+            conventions=Conventions(**self.conventions.model_dump()),
             environment=self.environment,
             files=self.files,
             cannot=self.cannot,

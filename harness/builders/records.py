@@ -15,8 +15,8 @@ from typing import Any
 
 from harness.builders.record import NAME, CommandBuilder
 from harness.builders.recordfile import Record
-from harness.document import Document, load_toml, nearest
-from harness.mistakes import validate
+from harness.documents.document import Document, load_toml, nearest
+from harness.documents.mistakes import validate
 
 
 def standard() -> dict[str, CommandBuilder]:

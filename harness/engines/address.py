@@ -23,7 +23,7 @@ import docker.errors
 import docker.tls
 import requests
 
-from harness.document import nearest
+from harness.documents.document import nearest
 from harness.engines import Address, Engine
 from harness.engines.unreachable import unreachable
 from harness.errors import EngineError, UsageError

@@ -1,7 +1,6 @@
 """Debian's packages: the mirror this machine uses, and the tools that need it.
 
-The mirror is read from apt's own configuration. Commands run here end with the harness,
-whatever its end is, and their failures carry the last lines they said.
+The mirror is read from apt's own configuration.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
+from harness.engines import process
+from harness.engines.process import Say
 from harness.errors import EngineError
-
-Say = Callable[[str], None]
 
 MIRROR_VARIABLE = "LAYER_HARNESS_DEBIAN_MIRROR"
 
@@ -34,7 +32,8 @@ _INDEX = re.compile(
     rf"^'(?P<site>[^']+?)/?/dists/(?:{_NAMES})/(?:In)?Release'", re.MULTILINE
 )
 
-_CAUSES = (
+#: What apt, mmdebstrap and dpkg say, and what is to be done then.
+CAUSES = (
     (
         r"is expired|not valid yet",
         "the mirror's Release file is past its date, or this machine's clock is wrong",
@@ -73,7 +72,7 @@ def mirror() -> str:
         capture_output=True,
         text=True,
         check=False,
-        env=_environment(),
+        env=process.environment(),
     )
     found = parse_mirror(answer.stdout)
     if found is None:
@@ -92,53 +91,6 @@ def parse_mirror(uris: str) -> str | None:
     """
     match = _INDEX.search(uris)
     return match["site"] if match else None
-
-
-def run(command: Sequence[str], *, what: str, lock: int | None = None) -> str:
-    """Run `command` to its end and give what it said; EngineError when it fails.
-
-    It stands in a PID namespace that dies with this process, so that a killed harness
-    leaves no apt behind; `lock` stays held by it until it is gone. Where no namespace
-    can be had (no root, a locked-down container) only the command itself dies.
-    """
-    process = subprocess.Popen(
-        [*guard(), *command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=_environment(),
-        start_new_session=True,
-        pass_fds=() if lock is None else (lock,),
-    )
-    try:
-        said, _ = process.communicate()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode:
-        raise EngineError(
-            f"{what} failed ({command[0]} ended with {process.returncode}):\n"
-            + tail(said),
-            hint=cause(said, _CAUSES) or "the last lines above say why",
-        )
-    return said
-
-
-def tail(said: str, lines: int = 15) -> str:
-    """Give the last lines of a log, indented to stand below a message."""
-    kept = [line for line in said.splitlines() if line.strip()][-lines:]
-    return "\n".join(f"  {line}" for line in kept) or "  (it said nothing)"
-
-
-def cause(said: str, causes: Iterable[tuple[str, str]]) -> str | None:
-    """Give the hint of the first pattern found in a log."""
-    for pattern, hint in causes:
-        if re.search(pattern, said):
-            return hint
-    return None
 
 
 def need(tool: str, say: Say, *, package: str | None = None) -> None:
@@ -209,18 +161,6 @@ def freshness(*, stale: bool) -> dict[str, str]:
     return patience | ({"Acquire::Check-Valid-Until": "false"} if stale else {})
 
 
-@cache
-def guard() -> tuple[str, ...]:
-    """Give the words before a command that let it end with this process.
-
-    Where a PID namespace can be had, all that it starts ends with it too.
-    """
-    dies_with_us = ("setpriv", "--pdeathsig", "KILL")
-    namespace = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
-    tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)
-    return dies_with_us if tried.returncode else (*dies_with_us, *namespace)
-
-
-def _environment() -> dict[str, str]:
-    # messages are matched, so they must not be translated
-    return {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+def run(command: Sequence[str], *, what: str, lock: int | None = None) -> str:
+    """Run one of Debian's tools to its end; EngineError says what is to be done."""
+    return process.run(command, what=what, lock=lock, causes=CAUSES)

@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.document import load_toml
+from harness.documents.document import load_toml
+from harness.documents.mistakes import Strict, validate
 from harness.engines import Suite
-from harness.mistakes import Strict, validate
 
 _Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 _Stores = Annotated[list[Literal["overlay2", "vfs", "containerd"]], Field(min_length=1)]

@@ -16,12 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness.document import nearest
-from harness.engines import Address, Engine, Suite, address, apt, namespace, roots
-from harness.engines.apt import Say
+from harness.documents.document import nearest
+from harness.engines import (
+    Address,
+    Engine,
+    Suite,
+    address,
+    apt,
+    namespace,
+    process,
+    roots,
+)
 from harness.engines.namespace import Running, Space
+from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
-from harness.target import default_store
+from harness.targets.target import default_store
 
 # measured: 1 to 1.5 s on a quiet machine
 _START = 60.0
@@ -281,9 +290,9 @@ def _wait(running: Running, up: Callable[[], bool]) -> None:
             said = running.space.log()
             what = "ended at once" if running.ended() else "does not answer"
             raise EngineError(
-                f"the engine {what}; the end of its log:\n{apt.tail(said)}",
+                f"the engine {what}; the end of its log:\n{process.tail(said)}",
                 where=running.space.folder.name,
-                hint=apt.cause(said, _CAUSES)
+                hint=process.cause(said, _CAUSES)
                 or "`layer-harness doctor` says what can run here and what cannot",
             )
         # a socket that is not there yet gives no event to wait for

@@ -23,7 +23,6 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from harness.engines import Address, Engine, address, dind, owner
-from harness.engines.apt import Say, cause, tail
 from harness.engines.dial import (
     Forwarder,
     Stream,
@@ -31,9 +30,10 @@ from harness.engines.dial import (
     exec_stream,
     hijacked,
 )
+from harness.engines.process import Say, cause, tail
 from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
-from harness.target import parse_version
+from harness.targets.target import parse_version
 
 #: Seconds until it answers; measured: 1.5 s on a quiet machine.
 _START = 90.0

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from harness.document import nearest
+from harness.documents.document import nearest
 from harness.engines.catalogue import Released, standard
 from harness.errors import UsageError
-from harness.target import default_store, parse_version
+from harness.targets.target import default_store, parse_version
 
 __all__ = ["Released", "find"]
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import platformdirs
 
-from harness.document import nearest
+from harness.documents.document import nearest
 from harness.engines import Suite, apt, catalogue
-from harness.engines.apt import Say
+from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
 
 CACHE_VARIABLE = "LAYER_HARNESS_CACHE"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.comparison import Comparison, Difference
-from harness.naming import group_name
+from harness.judge.comparison import Comparison, Difference
 from harness.report.text import TOLD
+from harness.targets.group_names import group_name
 
 
 def terminal(found: Comparison, targets: Sequence[str], *, told: int = TOLD) -> str:

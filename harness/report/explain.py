@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
-from harness.agree import classes, divergences
-from harness.case import Case
-from harness.check import Check
-from harness.matrix import subjects
-from harness.naming import group_name
-from harness.observation import BuildRecord, Change, Observation, OnDiskRecord
-from harness.ondisk import Directory
-from harness.properties import first_line, letter, letters
-from harness.result import Result
+from harness.cases.case import Case
+from harness.judge.agreement import classes, divergences
+from harness.judge.matrix import subjects
+from harness.judge.properties import first_line, letter, letters
+from harness.judge.verdict import Check
+from harness.measure.observation import BuildRecord, Change, Observation, OnDiskRecord
+from harness.measure.overlay2 import Directory
+from harness.results.record import Result
+from harness.targets.group_names import group_name
 
 #: So many paths of a layer are shown, the rest counted.
 SHOWN = 6

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.casefile import Group
-from harness.matrix import Matrix
-from harness.matrixfile import matrix_json
+from harness.cases.model import Group
+from harness.judge.matrix import Matrix
+from harness.report.matrix_record import matrix_json
 from harness.report.text import overview, page
-from harness.result import write
+from harness.results.record import write
 
 
 def write_matrix(folder: Path, matrix: Matrix, groups: dict[str, Group]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
-from harness.casefile import Group
-from harness.matrix import Cell, ClaimRow, Matrix, Row
-from harness.naming import group_name
-from harness.statements import Statement, statements
+from harness.cases.model import Group
+from harness.judge.matrix import Cell, ClaimRow, Matrix, Row
+from harness.judge.statements import Statement, statements
+from harness.targets.group_names import group_name
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from harness import resultfile
-from harness.case import Case, load_cases, select
-from harness.comparison import Comparison, of_runs, of_targets
-from harness.document import nearest
+from harness.cases.case import Case, load_cases, select
+from harness.documents.document import nearest
 from harness.errors import UsageError
+from harness.judge.comparison import Comparison, of_runs, of_targets
 from harness.report.diff import terminal
-from harness.result import Result, encode
-from harness.target import matches, parse_selector
+from harness.results import disk
+from harness.results.record import Result, encode
+from harness.targets.target import matches, parse_selector
 from harness.verbs import options
 
 
@@ -61,14 +61,13 @@ def command(
     if all(each.is_dir() for each in sides):
         patterns = [parse_selector(each) for each in targets]
         ids = [
-            [t.id for t in resultfile.targets(each) if matches(patterns, t)]
-            for each in sides
+            [t.id for t in disk.targets(each) if matches(patterns, t)] for each in sides
         ]
         found = _runs(before, after, cases, ids)
         every = list(dict.fromkeys(ids[0] + ids[1]))
     else:
         folder = options.results_folder(root, results)
-        every = [each.id for each in resultfile.targets(folder)]
+        every = [each.id for each in disk.targets(folder)]
         _need((before, after), every, targets, folder)
         found = _targets(before, after, cases, folder)
     text = encode(found).decode() if form == "json" else terminal(found, every)
@@ -80,7 +79,7 @@ def _runs(
     before: str, after: str, cases: Sequence[Case], ids: Sequence[Sequence[str]]
 ) -> Comparison:
     def side(folder: str, case: Case, wanted: Sequence[str]) -> dict[str, Result]:
-        stored = resultfile.current(Path(folder), case)
+        stored = disk.current(Path(folder), case)
         return {each: stored[each] for each in wanted if each in stored}
 
     return of_runs(
@@ -97,7 +96,7 @@ def _targets(
     before: str, after: str, cases: Sequence[Case], folder: Path
 ) -> Comparison:
     def fresh(case: Case) -> dict[str, Result]:
-        stored = resultfile.current(folder, case)
+        stored = disk.current(folder, case)
         return {
             name: each
             for name, each in stored.items()

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from harness import ondisk, provision, resultfile
-from harness.base import from_archive
-from harness.building import run
-from harness.case import Case, load_cases, select
+from harness.cases.case import Case, load_cases, select
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
-from harness.loading import loaded, new_base
-from harness.plan import choose
+from harness.images.base import from_archive
+from harness.measure import overlay2
+from harness.measure.base_copies import loaded, new_base
+from harness.measure.build_case import run
+from harness.measure.workbench import Site
 from harness.report import explain as report
-from harness.site import Site
-from harness.target import matches, parse_selector
+from harness.results import disk
+from harness.run import provision
+from harness.run.plan import choose
+from harness.targets.target import matches, parse_selector
 from harness.verbs import options
 
 
@@ -60,10 +62,10 @@ def command(
         return
     folder = options.results_folder(root, results)
     patterns = [parse_selector(each) for each in targets]
-    stored = resultfile.current(folder, case)
+    stored = disk.current(folder, case)
     found = {
         target.id: stored[target.id]
-        for target in resultfile.targets(folder)
+        for target in disk.targets(folder)
         if matches(patterns, target) and target.id in stored
     }
     if not found:
@@ -110,7 +112,7 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
                     )
                 else:
                     ids = [layer.diff_id for layer in built.image.layers]
-                    record = ondisk.compare(built.directories, built.image.layers)
+                    record = overlay2.compare(built.directories, built.image.layers)
                     click.echo(report.on_disk(built.directories, ids, record))
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.case import find_cases
-from harness.lint import lint
+from harness.cases.case import find_cases
+from harness.cases.lint import lint
 from harness.verbs import options
 
 

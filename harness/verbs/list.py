@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 from tabulate import tabulate
 
-from harness import resultfile
-from harness.case import load_cases, load_groups, select
+from harness.cases.case import load_cases, load_groups, select
 from harness.engines.roots import cache_folder
+from harness.results import disk
 from harness.verbs import options
 
 
@@ -100,10 +100,8 @@ def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
     Those of the many images of engines are there with `every` only.
     """
     # Looking for engines takes the docker SDK, and listing cases shall start quickly.
-    survey = importlib.import_module("harness.survey")
-    measured = {
-        target: str(count) for target, count in resultfile.counts(folder).items()
-    }
+    survey = importlib.import_module("harness.run.survey")
+    measured = {target: str(count) for target, count in disk.counts(folder).items()}
     rows = [
         {
             "id": each.target,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from harness import resultfile
-from harness.case import load_cases, load_groups, select
+from harness.cases.case import load_cases, load_groups, select
 from harness.errors import UsageError
-from harness.grid import gather
-from harness.matrixfile import matrix_json
+from harness.report.matrix_record import matrix_json
 from harness.report.text import markdown, terminal
-from harness.target import matches, parse_selector
+from harness.results import disk
+from harness.run.grid import gather
+from harness.targets.target import matches, parse_selector
 from harness.verbs import options
 
 
@@ -46,7 +46,7 @@ def command(
     folder = options.results_folder(root, results)
     cases = select(load_cases(root), [*words, *groups])
     patterns = [parse_selector(each) for each in targets]
-    columns = [each for each in resultfile.targets(folder) if matches(patterns, each)]
+    columns = [each for each in disk.targets(folder) if matches(patterns, each)]
     if not columns:
         raise UsageError(
             "no results to tabulate", where=str(folder), hint="layer-harness run"

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.plan import known_records
-from harness.room import MEMORY
-from harness.target import parse_selector
+from harness.run.memory import MEMORY
+from harness.run.plan import known_records
+from harness.targets.target import parse_selector
 
 cases = click.option(
     "--cases",

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.case import Case, load_cases, load_groups, select
+from harness.cases.case import Case, load_cases, load_groups, select
 from harness.errors import CaseError
-from harness.plugin import Outcome
+from harness.run.plugin import Outcome
 from harness.verbs import options
 
 #: More at a time than this gains nothing on two cores (benchmarks/overhead.py).

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from harness import resultfile
-from harness.case import load_cases
+from harness.cases.case import load_cases
 from harness.errors import HarnessError
-from harness.result import Result
+from harness.results import disk
+from harness.results.record import Result
 from harness.verbs import options
 from harness.verbs.run import parallel, pytest_on
 
@@ -53,10 +53,10 @@ def command(
         )
         # A target has five builds only, so there is no use in more workers than that.
         pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])
-        stored = [resultfile.load(folder, case.id) for case in cases]
+        stored = [disk.load(folder, case.id) for case in cases]
         lines = [
             _told(each.id, [found.get(each.id) for found in stored])
-            for each in resultfile.targets(folder)
+            for each in disk.targets(folder)
         ]
     click.echo()
     for line, _ in lines:

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.context import ContextFile
+from harness.dockerfile.context import ContextFile
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases"

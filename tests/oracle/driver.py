@@ -15,17 +15,17 @@ from pathlib import Path
 
 import docker
 
-from harness import loading
-from harness.base import Base, from_archive
-from harness.case import Case
-from harness.casefile import Build, Options
-from harness.context import ContextFile
-from harness.driver import EngineDriver
+from harness.cases.case import Case
+from harness.cases.model import Build, Options
+from harness.dockerfile.context import ContextFile
 from harness.engines import Engine
-from harness.image import Image
-from harness.observe import Measurement, observe
-from harness.site import Site
-from harness.target import Target
+from harness.images.base import Base, from_archive
+from harness.images.image import Image
+from harness.measure import base_copies
+from harness.measure.driver import EngineDriver
+from harness.measure.observe import Measurement, observe
+from harness.measure.workbench import Site
+from harness.targets.target import Target
 from oracle import catalogue
 from oracle.catalogue import BASE_ID, SALT
 
@@ -170,8 +170,8 @@ def _loaded(
     client: docker.APIClient, base: Base, names: tuple[str, ...]
 ) -> Iterator[Image]:
     """Load a copy of a base that no other case has built on, under its names."""
-    reference = loading.new_base()
-    with loading.loaded(client, base, reference) as image:
+    reference = base_copies.new_base()
+    with base_copies.loaded(client, base, reference) as image:
         for each in names:
             repository, _, tag = each.partition(":")
             client.tag(reference, repository, tag)

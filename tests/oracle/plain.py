@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.layer import text_of
-from harness.noise import MARGIN, isoformat
-from harness.observation import BuildRecord, Change
-from harness.observe import Measurement
+from harness.images.layer import text_of
+from harness.measure.noise import MARGIN, isoformat
+from harness.measure.observation import BuildRecord, Change
+from harness.measure.observe import Measurement
 from oracle import catalogue
 from oracle.catalogue import Record
 

@@ -11,12 +11,12 @@ from contextlib import ExitStack
 import pytest
 from tabulate import tabulate
 
-from harness import provision
-from harness.base import Base
 from harness.engines import Engine, debian
 from harness.engines.address import connect
 from harness.engines.roots import busybox, cache_folder
 from harness.errors import HarnessError
+from harness.images.base import Base
+from harness.run import provision
 from oracle import make_base
 from oracle.driver import Ground, bases
 

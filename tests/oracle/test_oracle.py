@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.plan import engine_targets
-from harness.provision import EMBEDDED
-from harness.target import Target
+from harness.run.plan import engine_targets
+from harness.run.provision import EMBEDDED
+from harness.targets.target import Target
 from oracle import catalogue, explained, plain
 from oracle.driver import Ground, measure
 from oracle.plugin import PROPERTY, Grounds

@@ -1,0 +1,305 @@
+"""Run a builder's command in a sandbox: one case's folder, and own namespaces.
+
+A tool of a Debian suite sees its own unpacked root, read-only, and of this machine only
+the sandbox's folder, with loopback as its network; a command of the user's PATH runs as
+it is. Both die with this process, and nothing of them is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path, PurePath, PurePosixPath
+from typing import IO
+
+from harness.engines import Address, roots
+from harness.engines.process import guard, tail
+from harness.errors import EngineError, Unsupported
+
+Hear = Callable[[str, bool], None]
+
+#: Where a sandbox's folder is seen from inside a root; the script binds it there.
+INSIDE = PurePosixPath("/run/harness")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Where `command.sh` binds an engine's socket.
+SOCKET = PurePosixPath("/run/docker.sock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A folder for one case: `work` holds all that its commands see and write.
+
+    `root` is the unpacked suite, None for a tool on the PATH.
+    """
+
+    folder: Path
+    root: Path | None
+
+    @property
+    def work(self) -> Path:
+        """Give the folder that commands see, as this process sees it."""
+        return self.folder / "work"
+
+    def seen(self, path: Path) -> PurePath:
+        """Give a path below `work` as the command sees it."""
+        return INSIDE / path.relative_to(self.work) if self.root else path
+
+    def make(self) -> None:
+        """Make the folders; EngineError where that cannot be."""
+        try:
+            self.folder.mkdir(mode=0o700)
+            for each in ("root", "work", "work/tmp", "work/config", "work/storage"):
+                (self.folder / each).mkdir()
+        except OSError as error:
+            raise EngineError(
+                f"no folder for a case can be made: {error.strerror}",
+                where=str(error.filename or self.folder),
+                hint=f"free space there, or set {roots.CACHE_VARIABLE}",
+            ) from error
+
+    def clear(self) -> None:
+        """Remove it, with all that its commands wrote."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """How a command reaches the engine it drives.
+
+    `socket` is the engine's, bound to `SOCKET`; `network` leaves this machine's network
+    to the command.
+    """
+
+    words: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    socket: str = ""
+    network: bool = False
+
+
+NOWHERE = Hosted(words={})
+
+
+def reach(host: Address | None, sandbox: Sandbox) -> Hosted:
+    """Say how a command in a sandbox reaches an engine; Unsupported where it cannot."""
+    if host is None:
+        return NOWHERE
+    if sandbox.root is None:
+        environment = _tls(host, sandbox)
+        return Hosted(words={"host": host.url}, environment=environment, network=True)
+    if host.socket is not None:
+        return Hosted(words={"host": f"unix://{SOCKET}"}, socket=host.socket)
+    if host.url.startswith("ssh://"):
+        raise Unsupported(
+            "a client in a Debian root has no ssh: use the record whose tool is on PATH"
+        )
+    return Hosted(
+        words={"host": host.url}, environment=_tls(host, sandbox), network=True
+    )
+
+
+def _tls(host: Address, sandbox: Sandbox) -> dict[str, str]:
+    """Put certificates where the docker CLI looks for them (its DOCKER_CERT_PATH)."""
+    if not host.tls:
+        return {}
+    folder = sandbox.work / "certs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, source in (("ca", host.ca), ("cert", host.cert), ("key", host.key)):
+        if source is not None:
+            shutil.copyfile(source, folder / f"{name}.pem")
+    return {
+        "DOCKER_TLS": "1",
+        "DOCKER_CERT_PATH": str(sandbox.seen(folder)),
+        **({"DOCKER_TLS_VERIFY": "1"} if host.verify else {}),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended: its exit status, and whether the time limit ended it."""
+
+    status: int
+    timed_out: bool
+
+
+def run(
+    sandbox: Sandbox,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    hear: Hear,
+    limit: float,
+    hosted: Hosted = NOWHERE,
+) -> Ended:
+    """Run a command to its end, or kill it and all it started after `limit` seconds.
+
+    `hear` gets each line of its output as it comes, and whether it came as an error.
+    Raises EngineError when it cannot be started at all.
+    """
+    _find(sandbox, command[0])
+    ready = sandbox.folder / "ready"
+    ready.unlink(missing_ok=True)
+    head: list[str] = []
+    words, outer = _arranged(sandbox, command, environment, hosted)
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=outer,
+            cwd="/" if sandbox.root else sandbox.work,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngineError(
+            f"{command[0]} cannot be started: {error.strerror}", where=words[0]
+        ) from error
+    with _deadline(process, limit, apart="unshare" in words) as passed:
+        for line, is_error in _lines(process):
+            if len(head) < 20:
+                head.append(line)
+            hear(line, is_error)
+        status = process.wait()
+    if sandbox.root and not ready.exists() and not passed.is_set():
+        raise EngineError(
+            f"no namespace for {command[0]}:\n{tail(chr(10).join(head))}",
+            hint="builders of a Debian suite need root outside a locked-down "
+            "container: `layer-harness doctor`",
+        )
+    return Ended(status=status, timed_out=passed.is_set())
+
+
+def _find(sandbox: Sandbox, name: str) -> None:
+    if sandbox.root is None:
+        if shutil.which(name) is None:
+            raise EngineError(
+                f"`{name}` is not here", hint=f"install {name}, or mend PATH"
+            )
+        return
+    places = [sandbox.root / each.lstrip("/") for each in _PATH.split(":")]
+    if not any((place / name).is_file() for place in places):
+        raise EngineError(
+            f"the unpacked root has no `{name}`",
+            where=str(sandbox.root),
+            hint="remove this folder; it is unpacked again",
+        )
+
+
+def _arranged(
+    sandbox: Sandbox,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    hosted: Hosted,
+) -> tuple[list[str], dict[str, str]]:
+    """Give the words to start, and the environment of their first process."""
+    if sandbox.root is None:
+        return [*guard(), *command], {**os.environ, **environment}
+    busybox = str(roots.busybox_of(sandbox.root))
+    inner = {
+        "PATH": _PATH,
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        # as in engine.sh: builders start themselves anew too
+        "GOGC": "400",
+        "TMPDIR": str(INSIDE / "tmp"),
+        **environment,
+    }
+    spaces = [
+        "--mount",
+        "--pid",
+        "--uts",
+        "--ipc",
+        *([] if hosted.network else ["--net"]),
+    ]
+    return (
+        [
+            *("setpriv", "--pdeathsig", "KILL"),
+            *("unshare", *spaces, "--fork", "--kill-child"),
+            *(busybox, "sh", str(resources.files("harness") / "data" / "command.sh")),
+            *(f"{key}={value}" for key, value in sorted(inner.items())),
+            *("chroot", str(sandbox.folder / "root"), *command),
+        ],
+        {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "ROOT": str(sandbox.root),
+            "ROOM": str(sandbox.folder),
+            "NET": "host" if hosted.network else "own",
+            "SOCKET": hosted.socket,
+        },
+    )
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bool]]:
+    """Give the lines of both streams as they come, and whether each came as an error.
+
+    Two streams, since what comes first when both are one is chance (buildah 1.19.6).
+    """
+    heard: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
+
+    def read(stream: IO[bytes], *, is_error: bool) -> None:
+        with stream:
+            # A line without an end, however long, comes in pieces.
+            while line := stream.readline(1 << 20):
+                heard.put((line.decode(errors="replace").rstrip("\n"), is_error))
+        heard.put(None)
+
+    assert process.stdout is not None  # opened as pipes above
+    assert process.stderr is not None
+    readers = [
+        threading.Thread(target=read, args=(stream,), kwargs={"is_error": is_error})
+        for stream, is_error in ((process.stdout, False), (process.stderr, True))
+    ]
+    for each in readers:
+        each.start()
+    for _ in readers:
+        yield from iter(heard.get, None)
+    for each in readers:
+        each.join()
+
+
+@contextlib.contextmanager
+def _deadline(
+    process: subprocess.Popen[bytes], limit: float, *, apart: bool
+) -> Iterator[threading.Event]:
+    """Kill the process and all it started after `limit` seconds, and at any other end.
+
+    Where it stands `apart`, the namespace's first process is killed, not the one that
+    waits for it: what is waited for then is the end of all in the namespace.
+    """
+    passed = threading.Event()
+
+    def end() -> None:
+        passed.set()
+        _kill(process, apart=apart)
+
+    timer = threading.Timer(limit, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield passed
+    finally:
+        timer.cancel()
+        if process.poll() is None:
+            _kill(process, apart=apart)
+            process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes], *, apart: bool) -> None:
+    if apart:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        with contextlib.suppress(OSError):
+            first = children.read_text().split()
+            for each in first:
+                os.kill(int(each), signal.SIGKILL)
+            if first:
+                return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

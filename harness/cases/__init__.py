@@ -1,0 +1,1 @@
+"""Cases: what is built, and what is expected of it, read from YAML and checked."""

@@ -1,0 +1,348 @@
+"""A case: Dockerfiles and contexts to build in order, and what is expected of them.
+
+The first value of the flow. Comes from YAML under `cases/GROUP/`, is checked as a
+whole before anything is built, and names the place of every mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from harness.cases.expectation import VERDICT_ONLY, Expectation
+from harness.cases.model import Build, CaseFile, Group
+from harness.dockerfile import parser
+from harness.dockerfile.context import MTIME, ContextFile, read_folder, tar_bytes
+from harness.dockerfile.dockerignore import IGNORE_FILE
+from harness.documents.document import Document, Location, load, load_toml, nearest
+from harness.documents.mistakes import validate
+from harness.errors import CaseError
+from harness.targets.target import Target, matches, parse_selector
+
+#: Seconds from one edit of a Dockerfile to the next.
+_EDIT = 60
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+#: Properties that name lines of the Dockerfile.
+_LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
+
+
+# without slots: a digest takes a while, and is kept
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One case; its id is its path under `cases/` without the ending."""
+
+    id: str
+    path: Path
+    title: str
+    why: str
+    refs: tuple[str, ...]
+    tags: tuple[str, ...]
+    on: tuple[str, ...]
+    builds: Mapping[str, Build]
+    expect: tuple[Expectation, ...]
+    limit: float | None = None
+
+    @property
+    def group(self) -> str:
+        """The folder under `cases/`."""
+        return self.id.partition("/")[0]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identify what is built and looked at: a result with another is stale.
+
+        What an expectation says of its verdict is no part of it: that is drawn anew of
+        what was found, without a build.
+        """
+        parts = {
+            # what is not set does not count: a new key makes no result stale
+            name: [
+                build.model_dump(mode="json", exclude_defaults=True),
+                list(map(_short, self.context(name))),
+            ]
+            for name, build in self.builds.items()
+        }
+        expect = [
+            each.model_dump(mode="json", exclude=VERDICT_ONLY) for each in self.expect
+        ]
+        text = json.dumps([self.on, parts, expect], sort_keys=True)
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def suits(self, target: Target) -> bool:
+        """Say whether the case is meant for `target`."""
+        return matches(map(parse_selector, self.on), target)
+
+    def cold(self, name: str) -> bool:
+        """Say whether a build uses no cache: a case's only one, unless it says so."""
+        cold = self.builds[name].cold
+        return len(self.builds) == 1 if cold is None else cold
+
+    def context(self, name: str) -> list[ContextFile]:
+        """List the files of a build's context, its Dockerfile included.
+
+        A Dockerfile or .dockerignore that is another than the build before had is newer
+        too, as someone who edits it has it: buildx sends no file again of the same size
+        and time (measured), and would build the old Dockerfile. Of files to be copied
+        that is behaviour, so they have the times that the case gives.
+
+        Raises CaseError when a folder that is named does not exist.
+        """
+        files = self._files(name)
+        file = self.builds[name].file
+        read = {file, f"{file}{IGNORE_FILE}", IGNORE_FILE}
+        edits = {path: self._edits(name, path) for path in read}
+        return [
+            replace(each, mtime=MTIME + _EDIT * edits[each.path])
+            if each.mtime == MTIME and edits.get(each.path)
+            else each
+            for each in files
+        ]
+
+    def _edits(self, name: str, path: str) -> int:
+        """Count how often a file of the context changes up to the build `name`."""
+        count = 0
+        before: ContextFile | None = None
+        for each in self.builds:
+            found = next((x for x in self._files(each) if x.path == path), None)
+            count += found is not None and before is not None and found != before
+            before = found or before
+            if each == name:
+                break
+        return count
+
+    def _files(self, name: str) -> list[ContextFile]:
+        build = self.builds[name]
+        if isinstance(build.context, str):
+            folder = self.path.parent / build.context
+            if not folder.is_dir():
+                raise CaseError(
+                    f"the context folder `{build.context}` is not there",
+                    where=str(self.path),
+                    hint="put it beside the case file, or give the context inline",
+                )
+            files = read_folder(folder)
+        else:
+            files = [source.file(path) for path, source in build.context.items()]
+        if all(each.path != build.file for each in files):
+            content = build.dockerfile.encode()
+            files.append(ContextFile(path=build.file, content=content))
+        return files
+
+    def named_contexts(self, name: str) -> dict[str, list[ContextFile]]:
+        """List the files of a build's named contexts, by their names."""
+        return {
+            each: [source.file(path) for path, source in files.items()]
+            for each, files in self.builds[name].contexts.items()
+        }
+
+    def expectations(self, target: Target) -> Iterator[tuple[int, Expectation]]:
+        """List the expectations that speak of `target`, with their positions."""
+        for index, each in enumerate(self.expect):
+            if matches(map(parse_selector, each.on), target):
+                yield index, each
+
+
+def _short(file: ContextFile) -> str:
+    content = hashlib.sha256(file.content).hexdigest()
+    return f"{replace(file, content=b'')!r} {content}"
+
+
+def load_case(path: Path, root: Path) -> Case:
+    """Read one case; CaseError for the first mistake, with its place and remedy."""
+    relative = path.relative_to(root).with_suffix("")
+    if len(relative.parts) != 2 or not all(map(_NAME.match, relative.parts)):
+        raise CaseError(
+            "a case is cases/GROUP/CASE.yaml, in small letters, digits and hyphens",
+            where=str(path),
+            hint="rename it; the path is the case's id, stable for ever",
+        )
+    document = load(path)
+    model = validate(CaseFile, document, document.value, ())
+    builds = model.all_builds()
+    case = Case(
+        id=relative.as_posix(),
+        path=path,
+        title=model.title,
+        why=model.why,
+        refs=tuple(model.refs),
+        tags=tuple(model.tags),
+        limit=model.limit,
+        on=tuple(model.on),
+        builds=builds,
+        expect=tuple(model.expect),
+    )
+    _check_builds(case, document)
+    for index, expectation in enumerate(case.expect):
+        _check_expectation(case, document, index, expectation)
+    return case
+
+
+def find_cases(root: Path) -> list[Path]:
+    """List the case files below `root`, sorted; two with one id are refused."""
+    _groups_file(root)
+    paths = sorted(
+        path for ending in ("yaml", "yml") for path in root.glob(f"*/*.{ending}")
+    )
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        twin = seen.setdefault(path.with_suffix(""), path)
+        if twin != path:
+            raise CaseError(
+                f"two cases with the id {path.relative_to(root).with_suffix('')}",
+                where=str(path),
+                hint=f"the other one is {twin}; rename one",
+            )
+    return paths
+
+
+def load_cases(root: Path) -> list[Case]:
+    """Read all cases below `root`, sorted by id; CaseError at the first mistake."""
+    return [load_case(path, root) for path in find_cases(root)]
+
+
+def load_groups(root: Path) -> dict[str, Group]:
+    """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
+    document = load_toml(_groups_file(root))
+    return {
+        name: validate(Group, document, value, (name,))
+        for name, value in document.value.items()
+    }
+
+
+def _groups_file(root: Path) -> Path:
+    path = root / "groups.toml"
+    if not path.is_file():
+        raise CaseError(
+            "no cases here: groups.toml is missing",
+            where=str(root),
+            hint="start in the folder that holds cases/, or give --cases FOLDER",
+        )
+    return path
+
+
+def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:
+    """Pick cases by id, group, or path of their file; CaseError for an unknown word."""
+    every = list(cases)
+    chosen: dict[str, Case] = {}
+    for word in words:
+        plain = word.removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
+        plain = plain.removeprefix("cases/")
+        found = [case for case in every if plain in (case.id, case.group)]
+        if not found:
+            place = Path(word).resolve()
+            found = [
+                case
+                for case in every
+                if place in (path := case.path.resolve(), path.parent)
+            ]
+        if not found:
+            ids = [name for case in every for name in (case.id, case.group)]
+            hint = f"{nearest(plain, ids)}; layer-harness list shows them"
+            raise CaseError(f"no case or group `{word}`", hint=hint)
+        chosen.update((case.id, case) for case in found)
+    return [case for case in every if case.id in chosen] if chosen else every
+
+
+def _check_builds(case: Case, document: Document) -> None:
+    failing = {
+        each.of or next(iter(case.builds))
+        for each in case.expect
+        if each.build is not None and not each.build.ok
+    }
+    for name, build in case.builds.items():
+        at: Location = ("builds", name) if document.value.get("builds") else ()
+        _check_context(case, document, name, at)
+        parsed = parser.parse(build.dockerfile)
+        if not parsed.stages and name not in failing:
+            raise document.error(
+                (*at, "dockerfile"),
+                "a Dockerfile without FROM builds nowhere",
+                "begin with `ARG BASE` and `FROM ${BASE}`, or expect "
+                "`build: {error: ...}`",
+            )
+
+
+def _check_context(case: Case, document: Document, name: str, at: Location) -> None:
+    given = case.builds[name].context
+    if isinstance(given, str):
+        if not (case.path.parent / given).is_dir():
+            raise document.error(
+                (*at, "context"),
+                f"the context folder `{given}` is not there",
+                "put it beside the case file, or give the context inline",
+            )
+        return
+    try:
+        tar_bytes(replace(each, random=None) for each in case.context(name))
+    except ValueError as error:
+        text = str(error)
+        path = next((each for each in given if text.startswith(f"{each!r}: ")), "")
+        raise document.error(
+            (*at, "context", path), text, "see `context` in CONTRIBUTING.md"
+        ) from error
+
+
+def _check_expectation(
+    case: Case, document: Document, index: int, expectation: Expectation
+) -> None:
+    at: Location = ("expect", index)
+    names = list(case.builds)
+    if expectation.of is None and len(names) > 1:
+        raise document.error(
+            at, "which build is meant?", f"add `of:` with one of {', '.join(names)}"
+        )
+    name = expectation.of or names[0]
+    if name not in case.builds:
+        raise document.error((*at, "of"), f"no build `{name}`", nearest(name, names))
+    size, shares = expectation.size, expectation.shares
+    others = [
+        ("shares", shares.with_ if shares else None),
+        ("size", size.smaller_than if size else None),
+        ("size", size.not_smaller_than if size else None),
+    ]
+    for key, other in others:
+        if other is not None and (other not in case.builds or other == name):
+            raise document.error(
+                (*at, key), f"no other build `{other}`", nearest(other, names)
+            )
+    if shares and names.index(shares.with_) > names.index(name):
+        raise document.error(
+            (*at, "shares"),
+            f"`{shares.with_}` is built after `{name}`",
+            "a build shares layers with an earlier one: expect it of the later",
+        )
+    if expectation.container is not None and case.builds[name].run is None:
+        raise document.error(
+            (*at, "container"),
+            "`container` needs a command",
+            "add `run:` to the build",
+        )
+    _check_lines(case.builds[name], document, at, expectation)
+
+
+def _check_lines(
+    build: Build, document: Document, at: Location, expectation: Expectation
+) -> None:
+    named = [
+        ((*at, key, position), line)
+        for key in _LINES
+        for position, line in enumerate(getattr(expectation, key) or ())
+    ]
+    named += [((*at, "changes", str(line)), line) for line in expectation.changes or ()]
+    if expectation.shares:
+        lines = enumerate(expectation.shares.lines or ())
+        named += [((*at, "shares", "lines", place), line) for place, line in lines]
+    parsed = parser.parse(build.dockerfile)
+    starts = [each.line for each in parsed.instructions]
+    for location, line in named:
+        if line not in starts:
+            raise document.error(
+                location,
+                f"no instruction begins on line {line} of the Dockerfile",
+                f"instructions begin on lines {', '.join(map(str, starts))}",
+            )

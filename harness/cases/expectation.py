@@ -1,0 +1,272 @@
+"""What a case expects: the properties by name, on whom, from which source.
+
+The model of the `expect:` part of a case. The same words name a property
+in YAML, in results and in reports. Held against what was measured by `properties`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from harness.cases.notation import (
+    Aspect,
+    Count,
+    Flag,
+    Hex,
+    ImagePath,
+    Letters,
+    Level,
+    Line,
+    Lines,
+    Mode,
+    Owner,
+    Regex,
+    Selectors,
+    Texts,
+)
+from harness.documents.mistakes import Strict
+
+
+def _letters(value: Any) -> Any:
+    return {"letters": value} if isinstance(value, str) else value
+
+
+def _outcome(value: Any) -> Any:
+    if value == "ok":
+        return {"ok": True}
+    if isinstance(value, str):
+        raise PydanticCustomError(
+            "outcome",
+            "`build` is `ok` or `{error: PATTERN}`",
+            {"hint": "write `build: ok` or `build: {error: 'not found', line: 3}`"},
+        )
+    return value
+
+
+class Outcome(Strict):
+    """`build`: it succeeds (`ok`), or fails with a text and at a line."""
+
+    ok: Flag = False
+    error: Regex | None = Field(default=None, description="found in the error's text")
+    line: Annotated[Line, Field(strict=True)] | None = Field(
+        default=None, description="the failing instruction's"
+    )
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if self.ok == (self.error is not None or self.line is not None):
+            raise PydanticCustomError(
+                "outcome",
+                "either it builds or it fails",
+                {"hint": "write `build: ok` or `build: {error: 'not found', line: 3}`"},
+            )
+        return self
+
+
+class Pattern(Strict):
+    """`pattern`: one letter a layer above the base, equal letters equal layers."""
+
+    letters: Letters
+    by: Level = "content"
+
+
+class File(Strict):
+    """Attributes of a path; what is not given is not looked at."""
+
+    type: Literal["file", "dir", "symlink", "char", "block", "fifo"] | None = None
+    mode: Mode | None = None
+    owner: Owner | None = None
+    content: str | None = None
+    size: Count | None = None
+    link: str | None = Field(default=None, description="target of a link")
+    mtime: str | None = Field(
+        default=None, description="`build`: the time of the build; else ISO 8601"
+    )
+    xattrs: dict[str, Hex] | None = Field(default=None, description="name to hex")
+
+
+Paths = list[ImagePath] | dict[ImagePath, File]
+
+
+class Changes(Strict):
+    """What a line's layer changed; a list that is given is complete."""
+
+    added: Paths | None = None
+    modified: Paths | None = None
+    deleted: list[ImagePath] | None = None
+    touched: Paths | None = Field(
+        default=None, description="recorded again with nothing new but its time"
+    )
+
+
+class HistoryLine(Strict):
+    """One entry of the image's history above the base."""
+
+    created_by: Regex | None = None
+    comment: Regex | None = None
+    author: str | None = None
+    empty_layer: Flag | None = None
+
+
+class Size(Strict):
+    """`size`: bytes of the uncompressed layers above the base."""
+
+    at_least: Count | None = None
+    at_most: Count | None = None
+    smaller_than: str | None = Field(default=None, description="name of a build")
+    not_smaller_than: str | None = Field(default=None, description="name of a build")
+    by: Count = Field(default=0, description="by at least so many bytes")
+
+
+class Shares(Strict):
+    """`shares`: layers with the diff IDs of another build's layers."""
+
+    with_: str = Field(alias="with", description="name of an earlier build")
+    layers: Count | None = Field(
+        default=None, description="exactly so many leading layers above the base"
+    )
+    lines: Lines | None = Field(
+        default=None, description="the layers of these lines are all found there"
+    )
+
+
+class Container(Strict):
+    """`container`: a container of the image ran a command and was removed."""
+
+    writes: list[ImagePath] | None = Field(
+        default=None, description="what the writable layer held, parents left out"
+    )
+    image_unchanged: Flag | None = None
+    removed: Flag | None = Field(
+        default=None, description="its writable layer is gone with the container"
+    )
+
+
+class OnDisk(Strict):
+    """`on_disk`: the overlay2 directories, where the engine's data can be read."""
+
+    lowest_has_no_lower: Flag | None = None
+    lower_gives_order: Flag | None = None
+    names_are_diff_ids: Flag | None = None
+    equals_export: Flag | None = None
+
+
+class Differs(Strict):
+    """`differs`: the observation differs from that of other targets."""
+
+    from_: Selectors = Field(alias="from")
+    aspects: list[Aspect] = Field(alias="in", min_length=1)
+
+
+class Known(Strict):
+    """A failing expectation that is known; strict: it must still fail."""
+
+    on: Selectors
+    note: str
+    issue: str | None = Field(default=None, description="link or owner/repo#number")
+
+
+PROPERTIES = (
+    "build",
+    "layers",
+    "pattern",
+    "makes_layer",
+    "empty_layer",
+    "no_layer",
+    "changes",
+    "rootfs",
+    "config",
+    "history",
+    "size",
+    "cached",
+    "rebuilt",
+    "shares",
+    "reproducible",
+    "container",
+    "on_disk",
+    "differs",
+)
+
+
+#: What says who claims it and what is made of it, not what to look at.
+VERDICT_ONLY = {"because", "level", "claim", "known"}
+
+
+class Expectation(Strict):
+    """Properties that must (or may) hold on the targets named, with their source."""
+
+    because: str = Field(description="the source: documentation, issue, article")
+    on: Selectors = Field(default_factory=list, description="targets; all if missing")
+    of: str | None = Field(default=None, description="which of several builds")
+    level: Literal["must", "may"] = "must"
+    claim: Texts = Field(
+        default_factory=list, description="numbers of the group's claims tested"
+    )
+    known: list[Known] = Field(default_factory=list)
+
+    build: (
+        Annotated[
+            Outcome,
+            BeforeValidator(_outcome, json_schema_input_type=Literal["ok"] | Outcome),
+        ]
+        | None
+    ) = None
+    layers: Count | None = Field(default=None, description="number above the base")
+    pattern: (
+        Annotated[
+            Pattern,
+            BeforeValidator(_letters, json_schema_input_type=str | Pattern),
+        ]
+        | None
+    ) = None
+    makes_layer: Lines | None = Field(default=None, description="lines with a layer")
+    empty_layer: Lines | None = Field(
+        default=None, description="lines with a layer that holds nothing"
+    )
+    no_layer: Lines | None = Field(default=None, description="lines without one")
+    changes: dict[Line, Changes] | None = None
+    rootfs: dict[ImagePath, Literal["absent"] | File] | None = Field(
+        default=None, description="the merged view, the base's files included"
+    )
+    config: dict[str, Any] | None = Field(
+        default=None, description="a part of the image's config; null: not set"
+    )
+    history: list[HistoryLine] | None = None
+    size: Size | None = None
+    cached: Lines | None = Field(default=None, description="lines taken from cache")
+    rebuilt: Lines | None = Field(default=None, description="lines run again")
+    shares: Shares | None = None
+    reproducible: Flag | None = Field(
+        default=None, description="a second cold build makes the same diff IDs"
+    )
+    container: Container | None = None
+    on_disk: OnDisk | None = None
+    differs: Differs | None = None
+
+    def properties(self) -> Iterator[tuple[str, Any]]:
+        """List the properties given, by name, in the order of `PROPERTIES`."""
+        for name in PROPERTIES:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any(True for _ in self.properties()):
+            raise PydanticCustomError(
+                "empty",
+                "expects nothing",
+                {"hint": f"give a property: {', '.join(PROPERTIES)}"},
+            )
+        if self.differs is not None and len(list(self.properties())) > 1:
+            # Other targets' results are at hand only when the matrix is made.
+            raise PydanticCustomError(
+                "alone",
+                "`differs` stands with no other property",
+                {"key": "differs", "hint": "make it an expectation of its own"},
+            )
+        return self

@@ -1,0 +1,124 @@
+"""How a case writes single values: selectors, modes, owners, paths, patterns.
+
+The forms that `expectation` and `casefile` are made of. Each refuses what it does not
+take with a message and a hint; short forms are shown in the JSON Schema too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+)
+from pydantic_core import PydanticCustomError
+
+from harness.errors import UsageError
+from harness.targets.target import parse_selector
+
+_HEX = "([0-9a-f]{2})*"
+_LETTERS = "([A-Z]( [A-Z])*)?"
+
+
+def _selector(text: str) -> str:
+    try:
+        return parse_selector(text).text
+    except UsageError as error:
+        raise PydanticCustomError(
+            "selector", "{message}", {"message": error.message, "hint": error.hint}
+        ) from error
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise PydanticCustomError(
+            "regex",
+            "no regular expression: {message}",
+            {"message": str(error), "hint": "escape ( [ { . * + ? with a backslash"},
+        ) from error
+    return text
+
+
+def _mode(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3,5}", value):
+        raise PydanticCustomError(
+            "mode",
+            "a mode is octal digits in quotes",
+            {"hint": 'write "0755"; YAML takes a bare 0755 for the number 493'},
+        )
+    return f"{int(value, 8):04o}"
+
+
+def _owner(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"\d+:\d+", value):
+        raise PydanticCustomError(
+            "owner", "an owner is UID:GID in quotes", {"hint": 'write "1000:1000"'}
+        )
+    return value
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or (path != "/" and path.endswith("/")):
+        raise PydanticCustomError(
+            "path",
+            "a path in an image starts with / and does not end with one",
+            {"hint": f"write /{path.strip('/')}"},
+        )
+    return path
+
+
+def _hex(text: str) -> str:
+    if not re.fullmatch(_HEX, text):
+        raise PydanticCustomError(
+            "hex",
+            "bytes are pairs of the digits 0 to 9 and a to f",
+            {"hint": f"`{text.encode().hex()}` is the text {text!r:.40}"},
+        )
+    return text
+
+
+def _spaced(text: str) -> str:
+    if not re.fullmatch(_LETTERS, text):
+        raise PydanticCustomError(
+            "letters",
+            "a pattern is capital letters with a space between",
+            {"hint": f"write {' '.join(re.findall('[A-Z]', text.upper())) or 'A B B'}"},
+        )
+    return text
+
+
+Selectors = Annotated[
+    list[Annotated[str, AfterValidator(_selector)]],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+]
+Texts = Annotated[
+    list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
+Letters = Annotated[
+    str,
+    AfterValidator(_spaced),
+    Field(json_schema_extra={"pattern": f"^({_LETTERS})$"}),
+]
+Regex = Annotated[str, AfterValidator(_regex)]
+Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=str)]
+Owner = Annotated[str, BeforeValidator(_owner, json_schema_input_type=str)]
+ImagePath = Annotated[str, AfterValidator(_absolute)]
+Line = Annotated[int, Field(ge=1)]
+#: Strict: `true` and `"3"` are no numbers; as a key of a mapping a line is a text.
+Lines = list[Annotated[int, Field(ge=1, strict=True)]]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Hex = Annotated[
+    str, AfterValidator(_hex), Field(json_schema_extra={"pattern": f"^({_HEX})$"})
+]
+Level = Literal["diff_id", "content", "shape"]
+Aspect = Literal["outcome", "layers", "files", "metadata", "config", "history", "cache"]

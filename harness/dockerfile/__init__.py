@@ -1,0 +1,1 @@
+"""What a builder is handed: Dockerfile, .dockerignore, the context as a tar."""

@@ -1,0 +1,1 @@
+"""YAML and TOML with the place of every value, and mistakes told with their remedy."""

@@ -1,0 +1,1 @@
+"""Image archives read as streams: layers, configs, and the base that we write."""

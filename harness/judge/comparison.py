@@ -1,0 +1,185 @@
+"""What differs between two results of a case: of two runs, or of two targets. Pure.
+
+Two runs are compared to the byte, since nothing but a builder's behaviour is in a
+result; two targets by what the matrix compares, since no two builders say all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+from harness.cases.case import Case
+from harness.judge.agreement import divergences
+from harness.judge.matrix import subjects
+from harness.measure.observation import Observation
+from harness.results.record import FORMAT, Outcome, Result, encode
+
+#: A case, and its results by target, of either side.
+Sides: TypeAlias = tuple[Case, Mapping[str, Result], Mapping[str, Result]]
+
+_MEASURED = tuple(each.name for each in fields(Outcome) if each.name != "targets")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What differs in a case, in words, and on which targets it does."""
+
+    case: str
+    targets: tuple[str, ...]
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs or two targets: the results that both have, and those that one has.
+
+    `equal` and what `differences` speaks of are results that both sides have, one for
+    a case and a target; with two targets, one for a case.
+    """
+
+    format: int = FORMAT
+    of: Literal["runs", "targets"]
+    before: str
+    after: str
+    equal: int
+    only_before: int
+    only_after: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def different(self) -> int:
+        """Count the results that differ."""
+        return sum(len(each.targets) for each in self.differences)
+
+
+def of_runs(before: str, after: str, cases: Iterable[Sides]) -> Comparison:
+    """Compare the results of two folders, named so, target by target, to the byte."""
+    equal = only_before = only_after = 0
+    found: list[Difference] = []
+    for case, one, other in cases:
+        only_before += len(one.keys() - other.keys())
+        only_after += len(other.keys() - one.keys())
+        apart: dict[tuple[str, ...], list[str]] = {}
+        known: dict[tuple[object, ...], tuple[str, ...]] = {}
+        for target in (each for each in one if each in other):
+            pair = one[target], other[target]
+            # outcomes are shared among targets, and most are equal
+            key = tuple(map(_identity, pair))
+            if key not in known:
+                known[key] = tuple(_between_runs(case, *pair))
+            if known[key]:
+                apart.setdefault(known[key], []).append(target)
+            else:
+                equal += 1
+        found += [
+            Difference(case=case.id, targets=tuple(targets), says=says)
+            for says, targets in apart.items()
+        ]
+    return Comparison(
+        of="runs",
+        before=before,
+        after=after,
+        equal=equal,
+        only_before=only_before,
+        only_after=only_after,
+        differences=tuple(found),
+    )
+
+
+def of_targets(
+    before: str, after: str, cases: Iterable[tuple[Case, Mapping[str, Result]]]
+) -> Comparison:
+    """Compare two targets (by id): what is built otherwise on the second."""
+    equal = only_before = only_after = 0
+    found: list[Difference] = []
+    for case, results in cases:
+        one, other = results.get(before), results.get(after)
+        if one is None or other is None:
+            only_before += one is not None
+            only_after += other is not None
+            continue
+        says = tuple(_between_targets(case, one, other))
+        if says:
+            found.append(Difference(case=case.id, targets=(after,), says=says))
+        else:
+            equal += 1
+    return Comparison(
+        of="targets",
+        before=before,
+        after=after,
+        equal=equal,
+        only_before=only_before,
+        only_after=only_after,
+        differences=tuple(found),
+    )
+
+
+def _identity(result: Result) -> tuple[object, ...]:
+    return (
+        id(result.builds),
+        id(result.checks),
+        result.case_digest,
+        result.reason,
+        result.unstable,
+        result.verdict,
+    )
+
+
+def _between_runs(case: Case, one: Result, other: Result) -> Iterator[str]:
+    """Say what differs; in words where there are any, else by the place in the file."""
+    first, second = _outcome(one), _outcome(other)
+    if first == second:
+        return
+    changed = one.case_digest != other.case_digest
+    if changed:
+        yield "the case has changed in between"
+    if one.verdict != other.verdict:
+        yield f"{one.verdict} before, {other.verdict} after"
+    told = _divergences(case, {"before": one.observation, "after": other.observation})
+    yield from told
+    if not told and not changed:
+        yield from _places(first, second)
+
+
+def _between_targets(case: Case, one: Result, other: Result) -> Iterator[str]:
+    for each in (one, other):
+        if not each.builds:
+            if bool(one.builds) != bool(other.builds):
+                yield f"{each.target} does not support it: {each.reason}"
+            return
+    unstable = {*one.unstable, *other.unstable}
+    yield from (
+        each.sentence()
+        for each in divergences(
+            {each.target: each.observation for each in (one, other)}, subjects(case)
+        )
+        if each.aspect not in unstable
+    )
+
+
+def _divergences(case: Case, observations: Mapping[str, Observation]) -> list[str]:
+    found = divergences(
+        observations, subjects(case), name=lambda names, _: " and ".join(names)
+    )
+    return [each.sentence() for each in found]
+
+
+def _outcome(result: Result) -> Any:
+    same = {name: getattr(result, name) for name in _MEASURED}
+    return json.loads(encode(Outcome(targets=(), **same)))
+
+
+def _places(one: Any, other: Any, place: str = "") -> Iterator[str]:
+    """Name where two JSON values differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            inner = f"{place}.{name}" if place else name
+            yield from _places(one.get(name), other.get(name), inner)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            yield from _places(*pair, f"{place}.{number}")
+    elif one != other:
+        yield f"{place}: {json.dumps(one)} before, {json.dumps(other)} after"

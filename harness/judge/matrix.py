@@ -1,0 +1,276 @@
+"""Results to the grid: cases by targets, verdicts and classes of agreement. Pure.
+
+Here, where the results of all targets meet, are also judged the expectations that speak
+of several targets (`differs`), and the claims that cases cite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.cases.case import Case
+from harness.cases.expectation import Differs
+from harness.cases.model import Group
+from harness.dockerfile import parser
+from harness.judge.agreement import ASPECTS, Divergence, classes, divergences, facts
+from harness.judge.properties import NotMeasured
+from harness.judge.verdict import Check, Verdict, judge, worst
+from harness.measure.observation import Observation
+from harness.results.record import Result
+from harness.targets.target import Target, matches, parse_selector, parse_target
+
+ClaimVerdict = Literal["holds", "broken", "partly", "not measured"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One case on one target: the verdict, the class of agreement, the reasons."""
+
+    verdict: Verdict
+    klass: str = ""
+    checks: tuple[Check, ...] = ()
+    reason: str = ""
+    unstable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One case on all targets, and where they diverge."""
+
+    case: str
+    title: str
+    group: str
+    cells: Mapping[str, Cell]
+    divergences: tuple[Divergence, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether all that were measured are of one class."""
+        return len({cell.klass for cell in self.cells.values() if cell.klass}) < 2
+
+    def by_client(self) -> tuple[str, ...]:
+        """Name the engines on which `buildkit` and a client of it are of two classes.
+
+        The BuildKit is the same one, so the client's way made the difference.
+        """
+        seen: dict[str, dict[str, str]] = {}
+        for name, cell in self.cells.items():
+            target = parse_target(name)
+            if target.family == "buildkit" and cell.klass:
+                engine = name.partition("@")[2]
+                seen.setdefault(engine, {})[target.builder] = cell.klass
+        return tuple(
+            engine
+            for engine, classes in seen.items()
+            if "buildkit" in classes and len(set(classes.values())) > 1
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """A claim that cases cite, and which target bears it out, with what speaks against.
+
+    `against` are the findings of expectations that did not hold, by target.
+    """
+
+    number: str
+    text: str
+    cells: Mapping[str, ClaimVerdict]
+    against: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The grid: targets as columns, cases as rows, claims by group."""
+
+    targets: tuple[str, ...]
+    rows: tuple[Row, ...]
+    claims: Mapping[str, tuple[ClaimRow, ...]] = field(default_factory=dict)
+
+    def of(self, cases: Collection[str]) -> Matrix:
+        """Take the rows of some cases, and the claims of groups that are whole."""
+        rows = tuple(row for row in self.rows if row.case in cases)
+        groups = {row.group for row in rows}
+        cut = {row.group for row in self.rows if row.case not in cases}
+        return Matrix(
+            targets=self.targets,
+            rows=rows,
+            claims={
+                name: claims
+                for name, claims in self.claims.items()
+                if name in groups - cut
+            },
+        )
+
+    def count(self, verdict: Verdict) -> int:
+        """Count the cells with a verdict."""
+        return sum(
+            cell.verdict == verdict for row in self.rows for cell in row.cells.values()
+        )
+
+
+def tabulate_results(
+    cases: Iterable[Case],
+    groups: Mapping[str, Group],
+    targets: Sequence[Target],
+    results: Mapping[tuple[str, str], Result],
+    errors: Mapping[tuple[str, str], str],
+) -> Matrix:
+    """Make the grid of `cases` on `targets`.
+
+    `results` and `errors` are by (case id, target id); errors are those of this run,
+    and win over what an earlier one measured.
+    """
+    ordered = sorted(targets, key=lambda each: each.order)
+    rows = tuple(_row(case, ordered, results, errors) for case in cases)
+    named = tuple(each.id for each in ordered)
+    claims = {}
+    for name in dict.fromkeys(row.group for row in rows):
+        group = groups.get(name)
+        if group is not None and group.claims:
+            claims[name] = _claims(group, named, [r for r in rows if r.group == name])
+    return Matrix(targets=named, rows=rows, claims=claims)
+
+
+def _row(
+    case: Case,
+    targets: Sequence[Target],
+    results: Mapping[tuple[str, str], Result],
+    errors: Mapping[tuple[str, str], str],
+) -> Row:
+    fresh = {
+        target.id: result
+        for target in targets
+        if (result := results.get((case.id, target.id))) is not None
+        and (case.id, target.id) not in errors
+        and result.case_digest == case.digest
+    }
+    observations = {
+        name: result.observation for name, result in fresh.items() if result.builds
+    }
+    # What a repetition tells otherwise is no difference between targets.
+    unstable = {name for result in fresh.values() for name in result.unstable}
+    letters = classes(observations, [each for each in ASPECTS if each not in unstable])
+    cells = {}
+    for target in targets:
+        result = fresh.get(target.id)
+        if result is None:
+            cells[target.id] = _without(case, target, results, errors)
+            continue
+        if not result.builds:
+            cells[target.id] = Cell(verdict=result.verdict, reason=result.reason)
+            continue
+        checks = (*result.checks, *_differs(case, target, observations))
+        cells[target.id] = Cell(
+            verdict=worst(each.verdict for each in checks),
+            klass=letters[target.id],
+            checks=tuple(sorted(checks, key=lambda each: each.expectation)),
+            unstable=result.unstable,
+        )
+    return Row(
+        case=case.id,
+        title=case.title,
+        group=case.group,
+        cells=cells,
+        divergences=tuple(
+            each
+            for each in divergences(observations, subjects(case))
+            if each.aspect not in unstable
+        ),
+    )
+
+
+def _without(
+    case: Case,
+    target: Target,
+    results: Mapping[tuple[str, str], Result],
+    errors: Mapping[tuple[str, str], str],
+) -> Cell:
+    """Say why there is no measurement to show."""
+    key = (case.id, target.id)
+    if key in errors:
+        return Cell(verdict="error", reason=errors[key])
+    if not case.suits(target):
+        return Cell(verdict="unsupported", reason="the case is not meant for it")
+    if key in results:
+        return Cell(verdict="missing", reason="the case has changed since it was run")
+    return Cell(verdict="missing", reason="not run")
+
+
+def subjects(case: Case) -> dict[tuple[str, int], str]:
+    """Give the instruction's text for each (build, line)."""
+    return {
+        (name, each.line): each.text
+        for name, build in case.builds.items()
+        for each in parser.parse(build.dockerfile).instructions
+    }
+
+
+def _differs(
+    case: Case, target: Target, observations: Mapping[str, Observation]
+) -> list[Check]:
+    found = []
+    for index, each in case.expectations(target):
+        if each.differs is not None:
+            findings = _same(each.differs, target, observations)
+            found.append(judge(index, each, target, findings))
+    return found
+
+
+def _same(
+    differs: Differs, target: Target, observations: Mapping[str, Observation]
+) -> tuple[str, ...] | NotMeasured:
+    selectors = [parse_selector(each) for each in differs.from_]
+    others = {
+        name: observation
+        for name, observation in observations.items()
+        if name != target.id and matches(selectors, parse_target(name))
+    }
+    if not others:
+        return NotMeasured(f"no result of {', '.join(differs.from_)} to compare with")
+    own = observations[target.id]
+    return tuple(
+        f"differs: {aspect} are those of {name}"
+        for name, other in others.items()
+        for aspect in differs.aspects
+        if facts(own, aspect) == facts(other, aspect)
+    )
+
+
+def _claims(
+    group: Group, targets: Sequence[str], rows: Sequence[Row]
+) -> tuple[ClaimRow, ...]:
+    found = []
+    for number, text in group.claims.items():
+        cells: dict[str, ClaimVerdict] = {}
+        against: dict[str, tuple[str, ...]] = {}
+        for target in targets:
+            checks = [
+                (row.case, check)
+                for row in rows
+                for check in row.cells[target].checks
+                if number in check.claims and check.verdict != "unsupported"
+            ]
+            held = {check.held for _, check in checks}
+            if not held:
+                cells[target] = "not measured"
+            elif len(held) == 2:
+                cells[target] = "partly"
+            else:
+                cells[target] = "holds" if True in held else "broken"
+            against[target] = tuple(
+                f"{case}: {'; '.join(check.findings)}"
+                for case, check in checks
+                if not check.held
+            )
+        found.append(
+            ClaimRow(
+                number=number,
+                text=text,
+                cells=cells,
+                against={name: texts for name, texts in against.items() if texts},
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""One case on one target: built, its layers read, noise told from behaviour."""

@@ -1,0 +1,144 @@
+"""Images of ours on an engine: named, loaded, kept apart from caches, and removed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, Literal, cast
+
+import docker
+import requests
+from docker.errors import APIError
+
+from harness.cases.case import Case
+from harness.dockerfile import parser
+from harness.errors import EngineError
+from harness.images.base import Base, salted
+from harness.images.image import Image
+
+#: All our images are `layer-harness/...`: nobody else's name is ever touched.
+PREFIX = "layer-harness"
+#: A base larger than this goes to a temporary file, in bytes.
+_SPOOL = 8 << 20
+
+
+def new_base() -> str:
+    """Make up a reference for a base."""
+    return f"{PREFIX}/base:{uuid.uuid4().hex}"
+
+
+def base_of(shared: str, builder: str, worker: int = 0, number: int = 0) -> str:
+    """Give the reference of a base for a builder's cold builds, a worker's own.
+
+    BuildKit builds a step once for two builds that come to it at the same time, cold or
+    not, and goes by content without owners and times there: what `buildx` had sent came
+    out of a build over the API, and the other way round (measured on 20.10.24, vfs); a
+    file of one case's stage had the owner of another's (20.10.5, vfs).
+
+    A worker has some of them, for its builds in turn. Layers of two builds within a
+    second can have the same bytes and so, on the same base, one chain ID; BuildKit then
+    compares the next layer with the other build's file times, and records files again
+    (20.10.24, overlay2).
+    """
+    words = f"{shared} {builder} {worker} {number}"
+    mark = hashlib.sha256(words.encode()).hexdigest()[:32]
+    return f"{PREFIX}/base:{mark}"
+
+
+@contextmanager
+def loaded(
+    client: docker.APIClient,
+    base: Base,
+    reference: str,
+    *,
+    layers_too: bool = True,
+    content_too: bool = False,
+) -> Iterator[Image]:
+    """Load a copy of the base with an ID of its own; it is removed at the end.
+
+    With `layers_too` its chain ID is another as well, with `content_too` even its
+    content (`base.salted`). Raises EngineError when the engine refuses it.
+    """
+    with archive_of(
+        base, reference, layers_too=layers_too, content_too=content_too
+    ) as (archive, image):
+        for line in client.load_image(archive, quiet=True):
+            if "error" in line:
+                raise EngineError(f"the engine does not load the base: {line['error']}")
+    try:
+        yield image
+    finally:
+        remove(client, reference, (), 0)
+
+
+@contextmanager
+def archive_of(
+    base: Base,
+    reference: str,
+    *,
+    layers_too: bool = True,
+    content_too: bool = False,
+) -> Iterator[tuple[BinaryIO, Image]]:
+    """Write the archive of a copy of the base, as `loaded` loads it; at its start."""
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
+        archive = cast("BinaryIO", file)
+        image = salted(
+            base,
+            reference,
+            reference,
+            archive,
+            layers_too=layers_too,
+            content_too=content_too,
+        )
+        archive.seek(0)
+        yield archive, image
+
+
+def copy_of(base: Base, reference: str) -> Image:
+    """Tell what `loaded` has loaded under a reference."""
+    return salted(base, reference, reference, io.BytesIO())
+
+
+def isolation(case: Case, family: str) -> Literal["none", "id", "chain"]:
+    """Say what must be another about the base for no cache to have a case's builds.
+
+    The legacy builder's cache goes by image ID, BuildKit's by chain ID. Cold builds ask
+    for no cache, but BuildKit takes WORKDIR from it all the same, and on 28.5.2 COPY of
+    a heredoc (measured).
+    """
+    cold = all(map(case.cold, case.builds))
+    if family == "legacy":
+        return "none" if cold else "id"
+    cached = any(
+        each.keyword == "WORKDIR" or "<<" in each.text
+        for build in case.builds.values()
+        for each in parser.parse(build.dockerfile).instructions
+    )
+    return "none" if cold and not cached else "chain"
+
+
+def remove(
+    client: docker.APIClient, tag: str, images: tuple[str, ...], since: float
+) -> None:
+    """Remove an image and those its build left on the way; what is gone is gone.
+
+    `images` is what the builder's words said, and a RUN can print such words too: only
+    what has no name and was made after `since` is ours.
+    """
+    with suppress(APIError, requests.RequestException):
+        client.remove_image(tag, force=True)
+    for each in reversed(images):
+        with suppress(APIError, requests.RequestException):
+            found = client.inspect_image(each)
+            if not found.get("RepoTags") and _seconds(found["Created"]) >= since:
+                client.remove_image(each)
+
+
+def _seconds(created: str) -> float:
+    """Read an engine's time, which has more digits than Python takes."""
+    return dt.datetime.fromisoformat(f"{created[:19]}+00:00").timestamp()

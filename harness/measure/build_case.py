@@ -1,0 +1,283 @@
+"""Build a case's builds on a target, in order, and fetch what came out.
+
+A run has bases of its own, and so has each case that uses the cache (`loading`), so
+that no build takes anything from the cache of another. What was made is removed, and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Any, BinaryIO
+
+from harness.builders import Request
+from harness.builders.transcript import Transcript, said_before
+from harness.cases.case import Case
+from harness.cases.model import Build
+from harness.dockerfile import parser
+from harness.dockerfile.context import ContextFile, tar_file
+from harness.dockerfile.dockerignore import IgnoreError, sent
+from harness.errors import (
+    CaseError,
+    EngineError,
+    EngineGone,
+    Unexportable,
+    Unsupported,
+)
+from harness.images.image import Image
+from harness.measure import containers, overlay2
+from harness.measure.base_copies import PREFIX
+from harness.measure.driver import Driver, engine_errors
+from harness.measure.engine_death import blamed, is_full, is_lost
+from harness.measure.observation import ContainerRecord
+from harness.measure.workbench import Site
+from harness.targets.target import BUILDERS, Builder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """One build as it came out, before noise is told from behaviour.
+
+    `image` is None when the build failed, `container` when none was asked for,
+    `directories` when overlay2's were not, or cannot be read here.
+    """
+
+    name: str
+    build: Build
+    transcript: Transcript
+    image: Image | None = None
+    container: ContainerRecord | None = None
+    directories: tuple[overlay2.Directory, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All builds of a case, run once; its base's reference; the times, in seconds.
+
+    `began` is the first at which any build of the harness's run can have been.
+    """
+
+    base: str
+    base_image: Image
+    since: float
+    until: float
+    began: float
+    built: tuple[Built, ...]
+
+
+def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
+    """Run a case's builds in order; one that fails is a `Built` without an image.
+
+    `on_disk` has overlay2's directories read though no expectation asks for it.
+
+    Raises EngineGone when the engine does not answer any more, EngineError for what it
+    refuses outside of a build, ArchiveError for an export that cannot be true.
+    """
+    with ExitStack() as stack, engine_errors(site.engine):
+        driver = stack.enter_context(site.driver(case))
+        reference, base_image = stack.enter_context(driver.base())
+        since = site.now()
+        apart = uuid.uuid4().hex
+        offered = {"BASE": reference}
+        done: list[Built] = []
+        for name in case.builds:
+            tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
+            asked = _Asked(
+                case=case,
+                builder=BUILDERS[site.target.builder],
+                name=name,
+                tag=tag,
+                offered=offered,
+                apart=apart,
+            )
+            built = _build(asked, driver, site)
+            stack.callback(driver.remove, tag, built.transcript, floor(since))
+            offered[argument(name)] = tag
+            if built.transcript.ending == "ok":
+                built = _fetched(built, tag, base_image, driver)
+                _need_room(built, site)
+            if built.image is not None:
+                built = _looked_into(case, built, tag, site, on_disk=on_disk)
+            done.append(built)
+        return Run(
+            base=reference,
+            base_image=base_image,
+            since=since,
+            until=site.now(),
+            began=min(since, site.began),
+            built=tuple(done),
+        )
+
+
+def argument(name: str) -> str:
+    """Name the build argument that hands the image of build `name` to later ones."""
+    return f"BUILD_{name.upper().replace('-', '_')}"
+
+
+def next_second(now: Callable[[], float]) -> None:
+    """Wait for the next second of `now`.
+
+    File times are whole seconds: what is built in one second can be equal by chance,
+    and two runs would tell different things.
+    """
+    moment = now()
+    time.sleep(1.0 - moment % 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One build of a case: its builder and tag, and the arguments it is offered.
+
+    `apart` keeps the cache mounts of this case's builds from those of any other.
+    """
+
+    case: Case
+    builder: Builder
+    name: str
+    tag: str
+    offered: Mapping[str, str]
+    apart: str
+
+    def request(self, stack: ExitStack) -> Request:
+        """Make the request; those arguments are given that the Dockerfile declares.
+
+        What is posted has gone through .dockerignore as a client's would; a command
+        sees to that itself. Raises IgnoreError for what a client refuses.
+        """
+        case, name = self.case, self.name
+        plan = case.builds[name]
+        declared = parser.parse(plan.dockerfile).declared
+        args = {key: text for key, text in self.offered.items() if key in declared}
+        if self.builder.family == "buildkit" and "type=cache" in plan.dockerfile:
+            # built in, and in no history: https://docs.docker.com/reference/dockerfile/
+            # #buildkit-built-in-build-args
+            args["BUILDKIT_CACHE_MOUNT_NS"] = self.apart
+        files = case.context(name)
+        if self.builder.place == "api":
+            files = sent(files, plan.file, self.builder.family, raw=plan.raw)
+        elif plan.raw:
+            raise Unsupported("a raw context: a command filters what it sends itself")
+        return Request(
+            context=stack.enter_context(_tar(case, name, files)),
+            tag=self.tag,
+            file=plan.file,
+            args={**args, **plan.args},
+            labels=plan.labels,
+            target=plan.target,
+            cold=case.cold(name),
+            secrets={each: text.encode() for each, text in plan.secrets.items()},
+            ssh=plan.ssh,
+            contexts={
+                each: stack.enter_context(_tar(case, name, files))
+                for each, files in case.named_contexts(name).items()
+            },
+            provenance=plan.options.provenance,
+            options=_options(plan),
+        )
+
+
+def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
+    """Run one build; one that kills the engine is a `Built` if nothing else ran."""
+    plan = asked.case.builds[asked.name]
+    mark = site.log.stat().st_size if site.log else 0
+    with ExitStack() as stack:
+        try:
+            request = asked.request(stack)
+        except IgnoreError as refused:
+            transcript = said_before(str(refused))
+            return Built(name=asked.name, build=plan, transcript=transcript)
+        transcript = driver.build(request, asked.case.limit or site.limit)
+    if site.engine is not None and is_lost(transcript, site):
+        # A panic in the handler, or a dead engine. Its doing, or that of a build
+        # beside it?
+        if not site.alone:
+            raise EngineGone(
+                f"the engine broke the build `{asked.name}` off without a word",
+                where=site.name,
+            )
+        transcript = blamed(transcript, site, mark)
+    built = Built(name=asked.name, build=plan, transcript=transcript)
+    _need_room(built, site)
+    return built
+
+
+def _need_room(built: Built, site: Site) -> None:
+    transcript = built.transcript
+    if is_full(transcript, site):
+        raise EngineError(
+            f"there is no room left for the build `{built.name}`: {transcript.error}",
+            where=site.name,
+            hint="give our own engines more with --memory, make room elsewhere",
+        )
+
+
+def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:
+    try:
+        return tar_file(files)
+    except ValueError as error:
+        raise CaseError(
+            f"the context of `{name}` is no tar: {error}",
+            where=str(case.path),
+            hint="see `context` in CONTRIBUTING.md",
+        ) from error
+
+
+def _options(plan: Build) -> dict[str, Any]:
+    options = plan.options
+    return {
+        "networkmode": options.network,
+        "platform": options.platform,
+        "extrahosts": ",".join(options.extra_hosts),
+        "shmsize": options.shm_size,
+        "memory": options.memory,
+        "squash": options.squash or None,
+    }
+
+
+def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
+    """Add to a build that ended well its image, or that it cannot be exported.
+
+    It is asked for a second time, so that no chance is taken for the builder's doing.
+    """
+    known = {each.diff_id: each for each in base.layers}
+    try:
+        return replace(built, image=driver.image(tag, known))
+    except Unexportable:
+        pass
+    try:
+        return replace(built, image=driver.image(tag, known))
+    except Unexportable as refused:
+        ended = replace(built.transcript, ending="unexportable", error=refused.message)
+        return replace(built, transcript=ended)
+
+
+def _looked_into(
+    case: Case, built: Built, tag: str, site: Site, *, on_disk: bool
+) -> Built:
+    """Add to an image in an engine what else the case asks for."""
+    if site.engine is None or site.client is None:
+        return built
+    container = None
+    if built.build.run is not None:
+        container = containers.run(
+            site.client,
+            site.engine,
+            tag,
+            built.build.run,
+            limit=case.limit or site.limit,
+        )
+    directories = None
+    wanted = on_disk or any(
+        each.on_disk is not None and each.of in {None, built.name}
+        for each in case.expect
+    )
+    if wanted and site.engine.data_root is not None:
+        root = site.client.info()["DockerRootDir"]
+        driver = site.client.inspect_image(tag).get("GraphDriver") or {}
+        directories = overlay2.read(driver, root, site.engine.data_root)
+    return replace(built, container=container, directories=directories)

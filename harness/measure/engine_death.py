@@ -1,0 +1,108 @@
+"""What to make of a build that broke off: did it end its engine, in what words.
+
+Whose doing it was, only a build that is alone on its engine can tell (`turns`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import docker
+
+from harness.builders import panic
+from harness.builders.transcript import Ending, Transcript
+from harness.engines import Engine
+from harness.engines.address import answers, await_answer, connect
+from harness.engines.watchdog import free_part
+from harness.errors import EngineError, EngineGone
+from harness.measure.workbench import Site
+
+#: Seconds that an engine gets to come back after a build has killed it.
+RESTART = 60.0
+
+_FULL = "no space left on device"
+#: Part of the room below which an engine is as good as full.
+_LITTLE = 0.05
+
+#: What clients say of an engine that has died below them (measured on buildx 0.13.1
+#: and 0.29.1); some of it is said of other connections too.
+_LOST = re.compile(
+    r"error reading from server|code = Unavailable|unexpected EOF"
+    r"|connection re(?:set|fused)|Cannot connect to the Docker daemon",
+    re.IGNORECASE,
+)
+
+
+def is_lost(transcript: Transcript, site: Site) -> bool:
+    """Say whether a build may have ended with its engine.
+
+    An engine that dies just ends the stream; a client words it as an error.
+    """
+    if transcript.ending == "broken":
+        return True
+    return (
+        site.tool is not None
+        and transcript.ending == "error"
+        and _LOST.search(transcript.error) is not None
+    )
+
+
+def is_full(transcript: Transcript, site: Site) -> bool:
+    """Say whether a build failed for want of room where it was built.
+
+    A RUN that fills a small tmpfs says so too; that is the build's own doing, unless
+    there is no room left.
+    """
+    if transcript.ending not in {"error", "unexportable"}:
+        return False
+    if _FULL in transcript.error.lower():
+        return True
+    root = site.engine.data_root if site.engine else None
+    return (
+        root is not None
+        and _FULL in transcript.log.lower()
+        and free_part(root) < _LITTLE
+    )
+
+
+def connected(engine: Engine, *, timeout: float) -> docker.APIClient:
+    """Connect to an engine that a build of another process may just have killed."""
+    try:
+        return connect(engine.address, timeout=timeout)
+    except EngineError:
+        if not await_answer(engine.address, RESTART):
+            raise
+        return connect(engine.address, timeout=timeout)
+
+
+def await_engine(site: Site) -> None:
+    """Wait for an engine that a build has killed; EngineGone if it stays away."""
+    if site.engine and not await_answer(site.engine.address, RESTART):
+        raise EngineGone(
+            "the engine does not come back after a build that killed it",
+            where=site.name,
+            hint="start it again; what was measured is kept",
+        )
+
+
+def blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
+    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
+    alive = site.engine is not None and answers(site.engine.address)
+    # one that is up again has written all it had to say
+    await_engine(site)
+    if site.log is None:
+        caught = alive
+        words = "no word: the engine's log is not at hand"
+    else:
+        with site.log.open("rb") as file:
+            file.seek(mark)
+            said = file.read().decode("utf-8", errors="replace")
+        caught = panic.is_caught(said)
+        words = panic.first_lines(said) or "no panic in the engine's log"
+        alive = alive and not panic.first_lines(said)
+    if transcript.ending == "error" and alive:
+        # It was the build's own error, such as a connection that a RUN was refused.
+        return transcript
+    ending: Ending = "panic" if caught else "broken"
+    return replace(transcript, ending=ending, error=words, log=transcript.log + words)

@@ -1,0 +1,85 @@
+"""One case on one target, from the builds to the result that is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.cases.case import Case
+from harness.errors import EngineGone, Unsupported
+from harness.judge.agreement import ASPECTS, facts
+from harness.judge.verdict import check, worst
+from harness.measure.engine_death import await_engine
+from harness.measure.engine_lock import Turns
+from harness.measure.observation import Observation
+from harness.measure.observe import Measurement, observe
+from harness.measure.workbench import Site
+from harness.results.record import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A result, and the measurement it comes from (logs, images, directories).
+
+    There is no measurement where the target's builder cannot be asked for the case.
+    """
+
+    result: Result
+    measurement: Measurement | None
+
+
+def attempt_in_turn(case: Case, site: Site, turns: Turns, *, repeat: int = 1) -> Trial:
+    """Attempt a case beside others; alone, once more, when the engine broke it off.
+
+    Whose doing it was, the second time tells: a build that breaks the engine when
+    nothing else is built is an observation; one that does not was only beside it.
+    """
+    try:
+        with turns.shared():
+            return attempt(case, site, repeat=repeat)
+    except EngineGone:
+        with turns.alone():
+            await_engine(site)
+            return attempt(case, replace(site, alone=True), repeat=repeat)
+
+
+def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
+    """Build `case` on `site`, `repeat` times, and judge what the first time gave.
+
+    An aspect that a repetition tells otherwise is unstable: it stays in the result,
+    but is never a divergence. Raises what `observe` raises, but Unsupported.
+    """
+    try:
+        measurement = observe(case, site)
+    except Unsupported as lacking:
+        return Trial(result=_unsupported(case, site, lacking), measurement=None)
+    first = measurement.observation
+    unstable: set[str] = set()
+    for _ in range(repeat - 1):
+        unstable.update(_unequal(first, observe(case, site).observation))
+    checks = check(case, site.target, first, measurement.below)
+    result = Result(
+        case=case.id,
+        case_digest=case.digest,
+        target=site.target.id,
+        verdict=worst(each.verdict for each in checks),
+        checks=checks,
+        builds=first.builds,
+        unstable=tuple(sorted(unstable)),
+    )
+    return Trial(result=result, measurement=measurement)
+
+
+def _unsupported(case: Case, site: Site, lacking: Unsupported) -> Result:
+    return Result(
+        case=case.id,
+        case_digest=case.digest,
+        target=site.target.id,
+        verdict="unsupported",
+        checks=(),
+        builds=(),
+        reason=lacking.message,
+    )
+
+
+def _unequal(first: Observation, second: Observation) -> list[str]:
+    return [each for each in ASPECTS if facts(first, each) != facts(second, each)]

@@ -1,0 +1,1 @@
+"""What is kept of measurements: canonical JSON, a file for each case."""

@@ -1,0 +1,72 @@
+"""Gather stored results into the matrix, and record what the targets are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from harness.builders.command import Bench, Tool
+from harness.cases.case import load_cases, load_groups
+from harness.engines import Engine
+from harness.images.base import from_archive
+from harness.judge.matrix import Matrix, tabulate_results
+from harness.measure.noise import RULES
+from harness.results import disk
+from harness.results.record import Result, TargetRecord, encode, write
+from harness.run.plan import Plan, Seat
+from harness.targets.target import Target
+
+
+def gather(
+    root: Path,
+    results: Path,
+    *,
+    cases: Collection[str] | None = None,
+    targets: Sequence[Target] | None = None,
+    errors: Mapping[tuple[str, str], str] | None = None,
+    renew: bool = False,
+) -> Matrix:
+    """Read cases and results, and tabulate them; of all cases and targets by default.
+
+    `renew` also stores verdicts that are other ones now, where a `known` has changed.
+    Raises CaseError for a broken case, ResultError for a broken result.
+    """
+    chosen = [case for case in load_cases(root) if cases is None or case.id in cases]
+    columns = disk.targets(results) if targets is None else targets
+    stored: dict[tuple[str, str], Result] = {}
+    for case in chosen:
+        found = disk.current(results, case, renew=renew)
+        for target in columns:
+            if target.id in found:
+                stored[case.id, target.id] = found[target.id]
+    return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
+
+
+def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
+    """Write a target's file: what engine and tool say they are, and the base used."""
+    base = from_archive(plan.base)
+    target = seat.target
+    tool = plan.tools.get(seat.tool)
+    record = TargetRecord(
+        target=target.id,
+        builder=target.builder,
+        version=engine.version if engine else tool.version if tool else "",
+        api=engine.api if engine else "",
+        store=target.store,
+        architecture=engine.architecture if engine else "",
+        components=_components(engine, tool, plan.folder) if engine else {},
+        tool={tool.record.name: tool.version} if tool else {},
+        base={"diff_ids": [layer.diff_id for layer in base.layers]},
+        rules=RULES,
+    )
+    write(disk.target_path(plan.results, target.id), encode(record))
+
+
+def _components(engine: Engine, tool: Tool | None, folder: Path) -> dict[str, str]:
+    """Give what an engine is made of, and its BuildKit, which only a client tells."""
+    found = dict(engine.components)
+    if tool is not None:
+        with Bench(tool, folder / "benches") as bench:
+            if inside := bench.version_inside(engine.address):
+                found["buildkit"] = inside
+    return found

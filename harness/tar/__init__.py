@@ -1,0 +1,1 @@
+"""Bytes of archives: streams hashed and decompressed, tar read and written. Pure."""

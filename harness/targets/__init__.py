@@ -1,0 +1,1 @@
+"""Builders on engine versions with stores: their ids, selectors and names of sets."""

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import io
+import json
+import struct
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from saved import layout, member, old, packed, tar
+
+from harness.errors import HarnessError
+from harness.images.base import (
+    Base,
+    architecture,
+    busybox_root,
+    from_archive,
+    salted,
+    standard,
+    write_archive,
+)
+from harness.images.image import Image, read_archive
+
+# What a container's start mounts over or makes.
+TRACES = {
+    "dev": "dir",
+    "dev/pts": "dir",
+    "dev/shm": "dir",
+    "etc/hostname": "file",
+    "etc/hosts": "file",
+    "etc/mtab": "symlink",
+    "etc/resolv.conf": "file",
+    "proc": "dir",
+    "sys": "dir",
+}
+
+
+def elf(machine: int = 62, *kinds: int) -> bytes:
+    head = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    head += struct.pack(
+        "<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, len(kinds), 0, 0, 0
+    )
+    return head + b"".join(struct.pack("<I52x", kind) for kind in kinds)
+
+
+@pytest.fixture
+def busybox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A busybox of three applets; running it is what a foreign machine cannot do."""
+    path = tmp_path / "busybox"
+    path.write_bytes(elf(62, 1))
+    listed = "usr/bin/env\nbin/sh\nbin/busybox\nlinuxrc\nelse/where/x\n"
+    answer = subprocess.CompletedProcess([], 0, stdout=listed)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
+    return path
+
+
+@pytest.fixture
+def base(busybox: Path) -> Base:
+    return standard(busybox)
+
+
+def write_salted(base: Base, salt: str, tag: str = "own/x:1") -> tuple[Image, bytes]:
+    out = io.BytesIO()
+    return salted(base, salt, tag, out), out.getvalue()
+
+
+def test_bytes_depend_on_the_busybox_alone(busybox: Path, base: Base) -> None:
+    assert standard(busybox) == base
+    digest = "1a9294c12cdb1dd33ea458aeca618759ef52a06b9025f66aab21e0ee2528f504"
+    assert base.image.config_digest == f"sha256:{digest}"
+
+
+def test_base_is_what_its_archive_says(base: Base) -> None:
+    assert read_archive(base.open()) == [base.image]
+    assert base.diff_ids == (base.layers[0].diff_id,)
+    assert base.history == 2
+    assert base.config["architecture"] == "amd64"
+    assert base.config["config"]["Cmd"] == ["/bin/sh"]
+
+
+def test_base_has_all_that_a_container_start_would_leave(base: Base) -> None:
+    view = {each.path: each for each in base.layers[0].entries}
+    assert {path: view[path].kind for path in TRACES} == TRACES
+
+
+def test_base_has_users_and_sticky_folders(base: Base) -> None:
+    view = {each.path: each for each in base.layers[0].entries}
+    assert view["tmp"].mode == view["var/tmp"].mode == 0o1777
+    assert view["etc/shadow"].mode == 0o640
+    with tarfile.open(fileobj=base.open()) as archive:
+        root = archive.extractfile("l0/layer.tar")
+        assert root is not None
+        assert b"app:x:1000:1001:app:/home/app:/bin/sh\n" in root.read()
+
+
+def test_applets_are_links_where_the_root_has_a_folder(base: Base) -> None:
+    view = {each.path: each for each in base.layers[0].entries}
+    assert view["bin/sh"].link == view["usr/bin/env"].link == "/bin/busybox"
+    assert view["bin/busybox"].kind == "file"
+    assert "linuxrc" not in view
+    assert "else/where/x" not in view
+
+
+def test_every_entry_has_the_fixed_time_and_owner(base: Base) -> None:
+    found = {(each.mtime, each.uid, each.gid) for each in base.layers[0].entries}
+    assert found == {(1_600_000_000, 0, 0)}
+
+
+def test_salt_changes_the_ids_and_nothing_else(base: Base) -> None:
+    one, data = write_salted(base, "one")
+    two, _ = write_salted(base, "two")
+    assert read_archive(io.BytesIO(data)) == [one]
+    assert one.reference == "own/x:1"
+    ids = {base.diff_ids[0], one.layers[0].diff_id, two.layers[0].diff_id}
+    assert len(ids) == 3
+    assert one.layers[0].entries == base.layers[0].entries
+    own = {"rootfs": 0, "comment": "one"}
+    assert {**one.config, **own} == {**base.config, **own}
+
+
+def test_salt_of_the_id_alone_keeps_the_layers(base: Base) -> None:
+    out = io.BytesIO()
+    image = salted(base, "one", "own/x:1", out, layers_too=False)
+    assert image.layers == base.layers
+    assert image.config_digest != base.image.config_digest
+    assert read_archive(io.BytesIO(out.getvalue())) == [image]
+
+
+def test_salt_of_the_content_is_a_file_where_no_run_sees_it(base: Base) -> None:
+    found = []
+    for salt in ("one", "two"):
+        out = io.BytesIO()
+        image = salted(base, salt, "own/x:1", out, content_too=True)
+        (read,) = read_archive(io.BytesIO(out.getvalue()))
+        assert read.layers[0].diff_id == image.layers[0].diff_id
+        (added,) = set(read.layers[0].entries) - set(base.layers[0].entries)
+        assert (added.path, added.size) == ("proc/layer-harness", 3)
+        found.append(added.digest)
+    assert len(set(found)) == 2
+
+
+def test_same_salt_gives_the_same_bytes(base: Base) -> None:
+    assert write_salted(base, "one") == write_salted(base, "one")
+
+
+@pytest.mark.parametrize("form", ["old", "layout"])
+def test_saved_image_of_many_layers_can_be_salted(tmp_path: Path, form: str) -> None:
+    one, two = tar(member("a", b"x")), tar(member("b", b"y"))
+    layers = [one, two, bytes(1024), one, bytes(1024)]
+    pairs = old(layers, ["x:1"]) if form == "old" else layout(layers, "x:1")
+    path = tmp_path / "saved.tar"
+    path.write_bytes(packed(pairs))
+    saved = from_archive(path)
+    image, data = write_salted(saved, "salt")
+    assert read_archive(io.BytesIO(data)) == [image]
+    assert image.layers[1:] == saved.layers[1:]
+    assert image.layers[0].entries == saved.layers[0].entries
+    assert image.layers[0].diff_id != saved.layers[0].diff_id
+
+
+def test_base_without_layers_cannot_be_salted(tmp_path: Path) -> None:
+    path = tmp_path / "saved.tar"
+    path.write_bytes(packed(layout([], "x:1")))
+    with pytest.raises(HarnessError, match="without layers"):
+        write_salted(from_archive(path), "salt")
+
+
+def test_base_that_changed_since_it_was_read_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "saved.tar"
+    path.write_bytes(packed(old([tar(member("a", b"x"))], ["x:1"])))
+    saved = from_archive(path)
+    path.write_bytes(packed(old([tar(member("a", b"x" * 20_000))], ["x:1"])))
+    with pytest.raises(HarnessError, match="changed while"):
+        write_salted(saved, "salt")
+
+
+def test_archive_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="No such file") as caught:
+        from_archive(tmp_path / "none.tar")
+    assert caught.value.where.endswith("none.tar")
+
+
+def test_written_archive_has_all_its_names() -> None:
+    out = io.BytesIO()
+    diff_ids = write_archive([bytes(1024)], {"os": "linux"}, ["x:1", "y:2"], out)
+    images = read_archive(io.BytesIO(out.getvalue()))
+    assert [each.reference for each in images] == ["x:1", "y:2"]
+    assert [each.diff_id for each in images[0].layers] == list(diff_ids)
+    with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as archive:
+        manifest = archive.extractfile("manifest.json")
+        assert manifest is not None
+        assert json.load(manifest)[0]["Layers"] == ["l0/layer.tar"]
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (b"#!/bin/sh\n", "no Linux program"),
+        (elf(62, 1, 3), "shared libraries"),
+        (elf(9999, 1), "unknown machine"),
+        (elf(62, 1)[:50], "broken"),
+    ],
+)
+def test_program_that_cannot_be_the_base_is_refused(
+    tmp_path: Path, program: bytes, message: str
+) -> None:
+    path = tmp_path / "busybox"
+    path.write_bytes(program)
+    with pytest.raises(HarnessError, match=message):
+        architecture(path)
+
+
+def test_busybox_that_does_not_run_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "busybox"
+    path.write_bytes(elf(183, 1))
+    with pytest.raises(HarnessError, match="does not run here"):
+        busybox_root(path)

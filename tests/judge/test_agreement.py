@@ -1,0 +1,318 @@
+"""Divergences in words, and the matrix where the results of all targets meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.cases.case import Case, load_case
+from harness.cases.model import Group
+from harness.judge.agreement import classes, divergences
+from harness.judge.matrix import Matrix, tabulate_results
+from harness.judge.properties import NotMeasured, letter
+from harness.judge.verdict import SEVERITY, Check, Verdict, judge, worst
+from harness.measure.observation import (
+    BuildRecord,
+    Change,
+    HistoryEntry,
+    LayerRecord,
+    Observation,
+    Step,
+)
+from harness.report.text import summary, terminal
+from harness.results.record import Result
+from harness.targets.target import parse_target
+
+LEGACY, BUILDKIT, NEWER = (
+    "legacy@20.10.24",
+    "buildkit@20.10.24",
+    "buildkit@28.5.2",
+)
+SUBJECTS = {("build", 3): "RUN a", ("build", 4): "RUN b"}
+
+
+def change(path: str = "/a", kind: str = "added", **rest: object) -> Change:
+    given = {"type": "file", "mode": "0644", "owner": "0:0", "digest": "d", "size": 2}
+    return Change(path=path, change=kind, **{**given, **rest})  # type: ignore[arg-type]
+
+
+def layer(*changes: Change, line: int | None = 3) -> LayerRecord:
+    return LayerRecord(line=line, diff_id=None, size=2048, changes=changes)
+
+
+def build(*layers: LayerRecord, name: str = "build", **rest: object) -> BuildRecord:
+    steps = tuple(
+        Step(line=each.line, text="RUN a", layer=number, cached=None)
+        for number, each in enumerate(layers, 1)
+        if each.line is not None
+    )
+    record = BuildRecord(name=name, outcome="ok", layers=layers, steps=steps)
+    return replace(record, **rest)  # type: ignore[arg-type]
+
+
+def told(
+    subjects: Mapping[tuple[str, int], str] = SUBJECTS, **records: BuildRecord
+) -> list[str]:
+    names = {"legacy": LEGACY, "buildkit": BUILDKIT, "newer": NEWER}
+    observations = {
+        names[key]: Observation(case="g/c", target=names[key], builds=(record,))
+        for key, record in records.items()
+    }
+    return [each.sentence() for each in divergences(observations, subjects)]
+
+
+def without(line: int) -> BuildRecord:
+    return build(steps=(Step(line=line, text="RUN a", layer=None, cached=None),))
+
+
+def test_who_makes_a_layer_is_named_before_who_makes_none() -> None:
+    assert told(legacy=without(3), buildkit=build(layer())) == [
+        "line 3, RUN a: BuildKit makes an empty layer, legacy none"
+    ]
+    assert told(legacy=build(layer()), buildkit=without(3)) == [
+        "line 3, RUN a: legacy makes an empty layer, BuildKit none"
+    ]
+
+
+def test_targets_of_one_builder_are_named_apart_when_they_differ() -> None:
+    empty = build(layer())
+    assert told(legacy=without(3), buildkit=empty, newer=without(3)) == [
+        "line 3, RUN a: buildkit@20.10.24 makes an empty layer; "
+        "legacy and buildkit@28.5.2 none"
+    ]
+    assert told(legacy=empty, buildkit=empty, newer=without(3)) == [
+        "line 3, RUN a: legacy and buildkit@20.10.24 make an empty layer; "
+        "buildkit@28.5.2 none"
+    ]
+
+
+def test_three_ways_are_three_groups() -> None:
+    (first, *_) = told(
+        legacy=without(3), buildkit=build(layer()), newer=build(layer(change()))
+    )
+    assert first == (
+        "line 3, RUN a: buildkit@20.10.24 makes an empty layer, "
+        "buildkit@28.5.2 makes a layer, legacy none"
+    )
+
+
+def test_names_with_spaces_hide_no_other_path() -> None:
+    one = build(layer(change("/a b"), change("/a c", size=3)))
+    two = build(layer(change("/a b", digest="e"), change("/a c", digest="e")))
+    assert [each.partition(": ")[2] for each in told(legacy=one, buildkit=two)] == [
+        "legacy adds file /a b (2 bytes): d, BuildKit adds file /a b (2 bytes): e",
+        "legacy adds file /a c (3 bytes), BuildKit adds file /a c (2 bytes)",
+    ]
+
+
+def test_each_key_of_the_config_that_differs_is_told() -> None:
+    one = build(config={"Cmd": ["a"], "Env": ["A=1"], "User": "u"})
+    two = build(config={"Cmd": ["b"], "Env": ["A=1"]})
+    assert told(legacy=one, buildkit=two) == [
+        'config Cmd: legacy sets ["a"], BuildKit sets ["b"]',
+        'config User: legacy sets "u", BuildKit sets none',
+    ]
+
+
+def test_who_built_an_image_is_no_difference_of_what_was_built() -> None:
+    mark = {"io.buildah.version": "VERSION"}
+    plain, signed = build(config={}), build(config={"Labels": mark})
+    assert told(legacy=plain, buildkit=signed) == []
+    labelled = build(config={"Labels": {**mark, "a": "1"}})
+    same = build(config={"Labels": {"a": "1"}})
+    assert told(legacy=same, buildkit=labelled) == []
+    assert told(legacy=plain, buildkit=labelled) == [
+        'config Labels: BuildKit sets {"a": "1"}, legacy sets none'
+    ]
+
+
+def test_where_lines_are_not_known_layers_are_told_by_their_height() -> None:
+    one = build(layer(change(), line=None))
+    two = build(layer(change(mode="0600"), line=None))
+    (mode,) = told(legacy=one, buildkit=two)
+    assert mode.startswith("layer 1 above the base: legacy gives /a the mode 0644")
+
+
+def test_history_and_cache_are_told() -> None:
+    entry = HistoryEntry(created_by="x")
+    step = Step(line=3, text="RUN a", layer=None, cached=True)
+    one = build(history=(entry,), steps=(step,))
+    two = build(history=(entry, entry), steps=(replace(step, cached=False),))
+    assert told(legacy=one, buildkit=two) == [
+        "entries: legacy has 1 history entries, 1 with a layer, "
+        "BuildKit has 2 history entries, 2 with a layer",
+        "line 3, RUN a: legacy takes it from cache, BuildKit runs it again",
+    ]
+
+
+def test_of_several_builds_the_one_is_named() -> None:
+    subjects = {**SUBJECTS, ("other", 3): "RUN c"}
+    one, two = build(layer()), without(3)
+    assert told(subjects, legacy=two, buildkit=one) == [
+        "build `build`, line 3, RUN a: BuildKit makes an empty layer, legacy none"
+    ]
+
+
+def test_texts_of_errors_make_no_class_of_their_own() -> None:
+    failed = BuildRecord(name="build", outcome="error", error="one text")
+    other = replace(failed, error="another text")
+    assert told(legacy=failed, buildkit=other) == []
+    assert told(legacy=failed, buildkit=build()) == [
+        "outcome: legacy fails (one text), BuildKit builds it"
+    ]
+
+
+def test_classes_are_lettered_in_the_order_of_the_targets() -> None:
+    records = {LEGACY: build(layer()), BUILDKIT: build(), NEWER: build(layer())}
+    found = classes(
+        {
+            name: Observation(case="g/c", target=name, builds=(record,))
+            for name, record in records.items()
+        }
+    )
+    assert found == {LEGACY: "A", BUILDKIT: "B", NEWER: "A"}
+    assert [letter(number) for number in (0, 25, 26, 53)] == ["A", "Z", "A1", "B2"]
+
+
+@pytest.mark.parametrize("verdict", SEVERITY)
+def test_a_cell_is_as_bad_as_its_worst_verdict(verdict: Verdict) -> None:
+    behind = SEVERITY[SEVERITY.index(verdict) :]
+    assert worst(reversed(behind)) == verdict
+    assert worst([]) == "pass"
+
+
+CASE = """title: t
+why: w
+on: "!buildkit@>=28"
+dockerfile: |
+  ARG BASE
+  FROM ${BASE}
+  RUN a
+builds_: {}
+expect:
+"""
+
+
+def case(tmp_path: Path, *expect: str) -> Case:
+    path = tmp_path / "g" / "c.yaml"
+    path.parent.mkdir(exist_ok=True)
+    lines = "".join(f"  - {each}\n" for each in expect)
+    path.write_text(CASE.replace("builds_: {}\n", "") + lines)
+    return load_case(path, tmp_path)
+
+
+def result(made: Case, target: str, record: BuildRecord, **rest: object) -> Result:
+    checks = tuple(
+        judge(index, each, parse_target(target), ())
+        for index, each in enumerate(made.expect)
+        if each.differs is None
+    )
+    stored = Result(
+        case=made.id,
+        case_digest=made.digest,
+        target=target,
+        verdict="pass",
+        checks=checks,
+        builds=(record,),
+    )
+    return replace(stored, **rest)  # type: ignore[arg-type]
+
+
+def matrix(made: Case, *results: Result) -> Matrix:
+    return tabulate_results(
+        [made],
+        {"g": Group(title="G", claims={"C1": "one"})},
+        [parse_target(each) for each in (NEWER, BUILDKIT, LEGACY)],
+        {(each.case, each.target): each for each in results},
+        {},
+    )
+
+
+def test_a_target_that_a_case_is_not_meant_for_is_unsupported(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    cells = matrix(made, result(made, LEGACY, build())).rows[0].cells
+    assert {name: cell.verdict for name, cell in cells.items()} == {
+        LEGACY: "pass",
+        BUILDKIT: "missing",
+        NEWER: "unsupported",
+    }
+    assert cells[BUILDKIT].reason == "not run"
+
+
+def test_an_unstable_aspect_makes_no_divergence_and_no_class(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    one = result(made, LEGACY, build(config={"Cmd": ["a"]}), unstable=("config",))
+    two = result(made, BUILDKIT, build(config={"Cmd": ["b"]}))
+    made_of = matrix(made, one, two)
+    (row,) = made_of.rows
+    assert row.agrees
+    assert row.divergences == ()
+    assert row.cells[LEGACY].unstable == ("config",)
+    assert "pass A unstable" in terminal(made_of, {})
+
+
+def test_a_claim_that_holds_in_one_case_only_holds_partly(tmp_path: Path) -> None:
+    made = case(
+        tmp_path,
+        "{because: b, claim: C1, layers: 1}",
+        "{because: c, claim: C1, layers: 2}",
+    )
+    stored = result(made, LEGACY, build())
+    broken = replace(stored.checks[1], held=False, findings=("layers: 1",))
+    unknown = replace(stored.checks[1], held=False, verdict="unsupported")
+
+    def claimed(*checks: Check) -> tuple[str, tuple[str, ...]]:
+        made_of = matrix(made, replace(stored, checks=checks))
+        (row,) = made_of.claims["g"]
+        return row.cells[LEGACY], row.against.get(LEGACY, ())
+
+    assert claimed(*stored.checks) == ("holds", ())
+    assert claimed(stored.checks[0], broken) == ("partly", ("g/c: layers: 1",))
+    assert claimed(broken) == ("broken", ("g/c: layers: 1",))
+    assert claimed(stored.checks[0], unknown) == ("holds", ())
+    assert claimed(unknown) == ("not measured", ())
+
+
+def test_what_differs_is_judged_against_each_other_target(tmp_path: Path) -> None:
+    made = case(
+        tmp_path, "{because: b, on: legacy, differs: {from: buildkit, in: [config]}}"
+    )
+    own = result(made, LEGACY, build(config={"Cmd": ["a"]}))
+    same = result(made, BUILDKIT, build(config={"Cmd": ["a"]}))
+    other = result(made, BUILDKIT, build(config={"Cmd": ["b"]}))
+    (check,) = matrix(made, own, same).rows[0].cells[LEGACY].checks
+    assert (check.verdict, check.findings) == (
+        "fail",
+        (f"differs: config are those of {BUILDKIT}",),
+    )
+    assert matrix(made, own, other).rows[0].cells[LEGACY].verdict == "pass"
+
+
+def test_the_summary_counts_what_was_measured(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    assert summary(matrix(made)) == (
+        "1 cases on 3 targets: 1 unsupported, 2 missing; the targets diverge on 0"
+    )
+    whole = matrix(made, result(made, LEGACY, build()))
+    assert whole.of([made.id]) == whole
+    assert whole.of([]).rows == ()
+
+
+def test_many_divergences_are_cut_on_a_terminal(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    config = {f"Key{number}": number for number in range(12)}
+    text = terminal(
+        matrix(made, result(made, LEGACY, build(config=config)),
+               result(made, BUILDKIT, build())), {}
+    )  # fmt: skip
+    assert "and 4 more: layer-harness explain g/c" in text
+
+
+def test_a_reason_for_not_measuring_is_what_the_check_says(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, level: may, layers: 1}")
+    target = parse_target(LEGACY)
+    found = judge(0, made.expect[0], target, NotMeasured("out of reach"))
+    assert (found.verdict, found.findings) == ("unsupported", ("out of reach",))

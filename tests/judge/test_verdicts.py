@@ -1,0 +1,401 @@
+"""Verdicts, classes of agreement, results and the matrix, from made observations."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cases.case import Case, load_case
+from harness.cases.model import Group
+from harness.errors import ResultError
+from harness.judge.agreement import classes, divergences
+from harness.judge.matrix import Matrix, subjects, tabulate_results
+from harness.judge.properties import letters
+from harness.judge.verdict import Check, check, redrawn
+from harness.measure.observation import (
+    BuildRecord,
+    Change,
+    HistoryEntry,
+    LayerRecord,
+    Observation,
+    Relation,
+    Step,
+)
+from harness.report.explain import explain
+from harness.report.text import markdown, terminal
+from harness.results import disk, record
+from harness.results.record import Result
+from harness.targets.target import Target, parse_target
+
+LEGACY = parse_target("legacy@20.10.24")
+BUILDKIT = parse_target("buildkit@20.10.24")
+TEXT = """title: t
+why: w
+dockerfile: |
+  ARG BASE
+  FROM ${BASE}
+  RUN echo a > /a
+  RUN true
+expect:
+"""
+
+
+def change(path: str = "/a", kind: str = "added", **rest: object) -> Change:
+    given = {"type": "file", "mode": "0644", "owner": "0:0", "digest": "d", "size": 2}
+    return Change(path=path, change=kind, **{**given, **rest})  # type: ignore[arg-type]
+
+
+def build(*, empty_layer: bool, **rest: object) -> BuildRecord:
+    layers = [LayerRecord(line=3, diff_id=None, size=2048, changes=(change(),))]
+    if empty_layer:
+        layers.append(LayerRecord(line=4, diff_id="sha256:0", size=1024, changes=()))
+    record = BuildRecord(
+        name="build",
+        outcome="ok",
+        below=1,
+        layers=tuple(layers),
+        steps=(
+            Step(line=3, text="RUN echo a > /a", layer=1, cached=True),
+            Step(
+                line=4, text="RUN true", layer=2 if empty_layer else None, cached=False
+            ),
+        ),
+        history=(
+            HistoryEntry(created_by="echo"),
+            HistoryEntry(created_by="true", empty_layer=not empty_layer),
+        ),
+        config={"Env": ["A=1", "B=2"], "ExposedPorts": {"80/tcp": {}}},
+        relations=(Relation(build="before", leading=1, lines=(3,)),),
+        reproducible=False,
+    )
+    return replace(record, **rest)  # type: ignore[arg-type]
+
+
+def observed(record: BuildRecord, target: Target = LEGACY) -> Observation:
+    return Observation(case="demo/case", target=target.id, builds=(record,))
+
+
+def case(tmp_path: Path, expect: str) -> Case:
+    path = tmp_path / "demo" / "case.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(TEXT + f"  - {expect}\n")
+    return load_case(path, tmp_path)
+
+
+def judged(tmp_path: Path, expect: str, record: BuildRecord) -> Check:
+    below = {"build": {"/etc/motd": change("/etc/motd", owner="1:1")}}
+    (found,) = check(case(tmp_path, expect), LEGACY, observed(record), below)
+    return found
+
+
+ONE = build(empty_layer=False)
+TWO = build(empty_layer=True)
+FAILED = BuildRecord(name="build", outcome="error", error="no a there", error_line=4)
+
+
+@pytest.mark.parametrize(
+    ("expect", "holds", "breaks"),
+    [
+        ("layers: 1", ONE, TWO),
+        ("pattern: A B", TWO, ONE),
+        ("makes_layer: [3, 4]", TWO, ONE),
+        ("empty_layer: [4]", TWO, ONE),
+        ("no_layer: [4]", ONE, TWO),
+        ("build: ok", ONE, FAILED),
+        ("build: {error: 'no .', line: 4}", FAILED, ONE),
+        ("build: {error: 'no .', line: 3}", None, FAILED),
+        ("changes: {3: {added: [/a], deleted: []}}", ONE, FAILED),
+        ("changes: {3: {added: []}}", None, ONE),
+        ("changes: {3: {added: {/a: {mode: '0600'}}}}", None, ONE),
+        ("rootfs: {/a: {type: file}, /etc/motd: {owner: '1:1'}}", ONE, FAILED),
+        ("rootfs: {/a: absent}", None, ONE),
+        ("rootfs: {/b: {type: file}}", None, ONE),
+        ("rootfs: {/a: {content: other}}", None, ONE),
+        ("config: {Env: {A: '1'}, User: null}", ONE, None),
+        ("config: {Env: [A=1]}", None, ONE),
+        ("config: {ExposedPorts: {81/tcp: {}}}", None, ONE),
+        ("history: [{}, {empty_layer: true}]", ONE, TWO),
+        ("history: [{created_by: ec.o}, {}]", ONE, None),
+        ("size: {at_most: 2048}", ONE, TWO),
+        ("cached: [3]", ONE, None),
+        ("cached: [4]", None, ONE),
+        ("rebuilt: [4]", ONE, None),
+        ("reproducible: false", ONE, None),
+        ("reproducible: true", None, ONE),
+    ],
+)
+def test_a_property_holds_or_breaks(
+    tmp_path: Path, expect: str, holds: BuildRecord | None, breaks: BuildRecord | None
+) -> None:
+    text = f"{{because: b, {expect}}}"
+    if holds is not None:
+        assert judged(tmp_path, text, holds).verdict == "pass"
+    if breaks is not None:
+        found = judged(tmp_path, text, breaks)
+        assert found.verdict == "fail"
+        assert found.findings[0].startswith(expect.partition(":")[0])
+
+
+def test_a_may_that_does_not_hold_is_no_failure(tmp_path: Path) -> None:
+    found = judged(tmp_path, "{because: b, level: may, layers: 1}", TWO)
+    assert (found.verdict, found.held) == ("pass", False)
+
+
+def test_known_is_strict(tmp_path: Path) -> None:
+    text = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
+    found = judged(tmp_path, text, TWO)
+    assert found.verdict == "known"
+    assert found.said == ("known: n (o/r#1)", *found.findings)
+    found = judged(tmp_path, text, ONE)
+    assert found.verdict == "fail"
+    assert found.said == ("holds now: take `known` (n) out of the case",)
+
+
+def test_a_known_is_drawn_anew_of_what_was_found(tmp_path: Path) -> None:
+    """The note says something of a result, so it takes no build."""
+    plain = "{because: b, layers: 1}"
+    noted = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
+    for measured in (ONE, TWO):
+        for before, after in ((plain, noted), (noted, plain)):
+            stored = judged(tmp_path, before, measured)
+            now = redrawn(case(tmp_path, after), LEGACY, [stored])
+            assert now == (judged(tmp_path, after, measured),)
+    assert case(tmp_path, plain).digest == case(tmp_path, noted).digest
+    other = case(tmp_path, "{because: b, layers: 2}")
+    assert other.digest != case(tmp_path, plain).digest
+
+
+def test_what_cannot_be_measured_is_unsupported(tmp_path: Path) -> None:
+    text = "{because: b, on_disk: {equals_export: true}}"
+    assert judged(tmp_path, text, ONE).verdict == "unsupported"
+    unmapped = build(empty_layer=False, steps=(), note="2 history entries")
+    found = judged(tmp_path, "{because: b, no_layer: [4]}", unmapped)
+    assert (found.verdict, found.findings) == ("unsupported", ("2 history entries",))
+
+
+def test_an_expectation_speaks_of_its_targets_only(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: b, on: legacy, layers: 7}")
+    assert check(made, BUILDKIT, observed(ONE, BUILDKIT), {"build": {}}) == ()
+
+
+def test_letters_are_equal_by_content_whatever_was_there_before() -> None:
+    layers = [
+        LayerRecord(line=1, diff_id="x", size=1, changes=(change(mtime="build"),)),
+        LayerRecord(line=2, diff_id=None, size=1, changes=(change(kind="touched"),)),
+        LayerRecord(line=3, diff_id="x", size=1, changes=(change(mode="0600"),)),
+    ]
+    assert letters(layers, "content") == "A A B"
+    assert letters(layers, "diff_id") == "A ? A"
+    assert letters(layers, "shape") == "A B A"
+
+
+def pair(one: BuildRecord, two: BuildRecord) -> dict[str, Observation]:
+    return {
+        LEGACY.id: observed(one, LEGACY),
+        BUILDKIT.id: observed(two, BUILDKIT),
+    }
+
+
+def sentences(tmp_path: Path, one: BuildRecord, two: BuildRecord) -> list[str]:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    return [each.sentence() for each in divergences(pair(one, two), subjects(made))]
+
+
+def test_a_divergence_is_told_at_its_line(tmp_path: Path) -> None:
+    assert sentences(tmp_path, ONE, TWO) == [
+        "line 4, RUN true: BuildKit makes an empty layer, legacy none"
+    ]
+    assert classes(pair(ONE, TWO)) == {LEGACY.id: "A", BUILDKIT.id: "B"}
+
+
+def test_equal_observations_are_of_one_class_and_tell_nothing(tmp_path: Path) -> None:
+    assert sentences(tmp_path, ONE, ONE) == []
+    assert set(classes(pair(ONE, ONE)).values()) == {"A"}
+
+
+def test_a_failure_is_told_and_nothing_that_follows_from_it(tmp_path: Path) -> None:
+    assert sentences(tmp_path, ONE, FAILED) == [
+        "outcome: legacy builds it, BuildKit fails at line 4 (no a there)"
+    ]
+
+
+def test_each_attribute_that_differs_is_told(tmp_path: Path) -> None:
+    layer = replace(ONE.layers[0], changes=(change(mode="0600", owner="1:1"),))
+    other = replace(ONE, layers=(layer,))
+    text = "\n".join(sentences(tmp_path, ONE, other))
+    assert "legacy gives /a the mode 0644, BuildKit gives /a the mode 0600" in text
+    assert "the owner 0:0" in text
+
+
+def test_a_path_that_one_has_is_told_once(tmp_path: Path) -> None:
+    layer = replace(ONE.layers[0], changes=(change("/b"),))
+    assert sentences(tmp_path, ONE, replace(ONE, layers=(layer,))) == [
+        "line 3, RUN echo a > /a: legacy adds file /a (2 bytes), BuildKit does not",
+        "line 3, RUN echo a > /a: BuildKit adds file /b (2 bytes), legacy does not",
+    ]
+
+
+def measured(made: Case, record: BuildRecord, target: Target) -> Result:
+    observation = observed(record, target)
+    checks = check(made, target, observation, {"build": {}})
+    return Result(
+        case=made.id,
+        case_digest=made.digest,
+        target=target.id,
+        verdict="pass",
+        checks=checks,
+        builds=observation.builds,
+    )
+
+
+def tabulated(made: Case, *results: Result, **errors: str) -> Matrix:
+    return tabulate_results(
+        [made],
+        {"demo": Group(title="Demo", claims={"C1": "one", "C2": "two"})},
+        [BUILDKIT, LEGACY],
+        {(each.case, each.target): each for each in results},
+        {(made.id, name): text for name, text in errors.items()},
+    )
+
+
+def test_the_matrix_judges_claims_and_what_differs(tmp_path: Path) -> None:
+    made = case(
+        tmp_path,
+        "{because: b, claim: C1, no_layer: [4]}\n"
+        "  - {because: c, on: legacy, differs: {from: buildkit, in: [layers]}}",
+    )
+    matrix = tabulated(made, measured(made, ONE, LEGACY), measured(made, TWO, BUILDKIT))
+    (row,) = matrix.rows
+    assert [cell.verdict for cell in row.cells.values()] == ["pass", "fail"]
+    assert matrix.targets == (LEGACY.id, BUILDKIT.id)
+    one, two = matrix.claims["demo"]
+    assert one.cells == {LEGACY.id: "holds", BUILDKIT.id: "broken"}
+    assert set(two.cells.values()) == {"not measured"}
+    same = tabulated(made, measured(made, ONE, LEGACY), measured(made, ONE, BUILDKIT))
+    assert same.rows[0].cells[LEGACY.id].verdict == "fail"
+    alone = tabulated(made, measured(made, ONE, LEGACY))
+    assert alone.rows[0].cells[LEGACY.id].verdict == "unsupported"
+    assert alone.rows[0].cells[BUILDKIT.id].verdict == "missing"
+
+
+def test_an_error_of_this_run_and_a_stale_result_are_no_measurement(
+    tmp_path: Path,
+) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    stale = replace(measured(made, ONE, BUILDKIT), case_digest="sha256:older")
+    matrix = tabulated(
+        made, measured(made, ONE, LEGACY), stale, **{LEGACY.id: "it broke"}
+    )
+    cells = matrix.rows[0].cells
+    assert (cells[LEGACY.id].verdict, cells[LEGACY.id].reason) == ("error", "it broke")
+    assert cells[BUILDKIT.id].verdict == "missing"
+    assert "changed" in cells[BUILDKIT.id].reason
+
+
+def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
+    made = case(tmp_path, "{because: the article, claim: C1, no_layer: [4]}")
+    results = [measured(made, ONE, LEGACY), measured(made, TWO, BUILDKIT)]
+    matrix = tabulated(made, *results)
+    groups = {"demo": Group(title="Demo", link="https://example.org/")}
+    text = terminal(matrix, groups)
+    assert "demo/case  pass A             FAIL B" in text
+    assert "demo/case on buildkit@20.10.24: fail: the article" in text
+    assert "C1 on buildkit@20.10.24: demo/case: no_layer: line 4 makes an empty" in text
+    assert "1 cases on 2 targets: 1 pass, 1 fail; the targets diverge on 1" in text
+    assert "## [Demo](https://example.org/)" in markdown(matrix, groups)
+    told = explain(made, {each.target: each for each in results})
+    assert "A  legacy: 2 layers with the base: A B" in told
+    assert "B  BuildKit: 3 layers with the base: A B C" in told
+
+
+def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
+    """One of them in the results ended `explain` with a traceback."""
+    made = case(tmp_path, "{because: the article, claim: C1, no_layer: [4]}")
+    newer = parse_target("buildkit@26.1.5+containerd")
+    refused = replace(
+        measured(made, ONE, newer),
+        verdict="unsupported",
+        builds=(),
+        checks=(),
+        reason="takes no context",
+    )
+    told = explain(made, {LEGACY.id: measured(made, ONE, LEGACY), newer.id: refused})
+    assert "A  legacy: 2 layers with the base: A B" in told
+    assert "Not built\n\n  BuildKit: takes no context" in told
+    assert told.endswith("  the article\n    legacy: pass")
+    alone = explain(made, {newer.id: refused})
+    assert "Not built\n\n  BuildKit: takes no context" in alone
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(texts, texts, st.dictionaries(texts, texts), st.integers(0))
+def test_a_result_reads_back_as_it_was(
+    path: str, text: str, xattrs: dict[str, str], size: int
+) -> None:
+    layer = LayerRecord(
+        line=None,
+        diff_id=text,
+        size=size,
+        changes=(change(path, xattrs=xattrs, size=size, link=text),),
+    )
+    stored = Result(
+        case="demo/case",
+        case_digest="sha256:1",
+        target=LEGACY.id,
+        verdict="pass",
+        checks=(),
+        builds=(replace(ONE, layers=(layer,), config={"Cmd": [text]}),),
+    )
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        disk.save(folder, stored)
+        assert disk.load(folder, stored.case) == {LEGACY.id: stored}
+        assert not disk.save(folder, stored)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"format": 1}', b"\xff"])
+def test_a_broken_result_is_named_with_what_to_do(tmp_path: Path, body: bytes) -> None:
+    place = disk.path_of(tmp_path, "demo/case")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(body)
+    with pytest.raises(ResultError) as caught:
+        disk.load(tmp_path, "demo/case")
+    assert caught.value.where == str(place)
+    assert "remove it and run again" in caught.value.hint
+
+
+def test_what_is_unchanged_is_not_written_again(tmp_path: Path) -> None:
+    place = tmp_path / "a" / "b.json"
+    assert record.write(place, b"1")
+    before = place.stat()
+    assert not record.write(place, b"1")
+    assert place.stat() == before
+    assert [each.name for each in place.parent.iterdir()] == ["b.json"]
+
+
+def test_where_the_client_makes_a_difference_the_engine_is_named(
+    tmp_path: Path,
+) -> None:
+    made = case(tmp_path, "{because: the article, makes_layer: [4]}")
+    client = parse_target("buildx-0.29@20.10.24")
+    elsewhere = parse_target("buildx-0.29@28.5.2")
+    results = [
+        measured(made, record, target)
+        for record, target in ((ONE, BUILDKIT), (TWO, client), (TWO, elsewhere))
+    ]
+    matrix = tabulate_results(
+        [made],
+        {"demo": Group(title="Demo")},
+        [BUILDKIT, client, elsewhere],
+        {(each.case, each.target): each for each in results},
+        {},
+    )
+    assert matrix.rows[0].by_client() == ("20.10.24",)
+    assert "on 20.10.24 the client's way makes a difference" in terminal(matrix, {})

@@ -1,0 +1,377 @@
+"""What is observed of builds on a real engine, with both builders."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from harness.cases.case import Case, load_case
+from harness.engines import Engine
+from harness.images.base import from_archive, salted
+from harness.judge.properties import letters
+from harness.measure.base_copies import PREFIX, loaded, new_base
+from harness.measure.observation import BuildRecord
+from harness.measure.observe import Measurement, observe
+from harness.measure.workbench import Site
+
+pytestmark = pytest.mark.engine
+
+Make = Callable[[str], Case]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def write(text: str) -> Case:
+        (tmp_path / "groups.toml").write_text('[demo]\ntitle = "Demo"\n')
+        path = tmp_path / "demo" / "case.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("title: t\nwhy: w\n" + textwrap.dedent(text))
+        return load_case(path, tmp_path)
+
+    return write
+
+
+def on(site: Site) -> Engine:
+    assert site.engine is not None
+    return site.engine
+
+
+def api(site: Site) -> docker.APIClient:
+    assert site.client is not None
+    return site.client
+
+
+def only(measurement: Measurement) -> BuildRecord:
+    (build,) = measurement.observation.builds
+    return build
+
+
+ARTICLE = """
+    context: {test.txt: "test"}
+    dockerfile: |
+      ARG BASE
+      FROM ${BASE}
+      RUN mkdir -p /test
+      COPY ./test.txt .
+      COPY ./test.txt .
+      COPY ./test.txt .
+      RUN mkdir -p /test
+      RUN mkdir -p /test
+      RUN mkdir -p /test2
+      RUN mkdir -p /test2
+      COPY ./test.txt .
+      RUN mkdir -p test
+      CMD ["echo", "test123"]
+"""
+
+
+def test_the_articles_experiment_gives_seven_and_eleven_layers(
+    site: Site, make: Make
+) -> None:
+    build = only(observe(make(ARTICLE), site))
+    pattern = letters(build.layers, "content")
+    assert build.below == 1
+    assert (
+        pattern
+        == {
+            "legacy": "A B B B C B",
+            "buildkit": "A B B B C C D C B C",
+        }[site.target.builder]
+    )
+    lines = [layer.line for layer in build.layers]
+    assert (
+        lines
+        == {
+            "legacy": [3, 4, 5, 6, 9, 11],
+            "buildkit": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+        }[site.target.builder]
+    )
+
+
+def test_equal_copies_have_equal_diff_ids_that_another_run_gives_too(
+    site: Site, make: Make
+) -> None:
+    first, second = (only(observe(make(ARTICLE), site)) for _ in range(2))
+    copies = {layer.diff_id for layer in first.layers if layer.line in {4, 5, 6, 11}}
+    assert len(copies) == 1
+    assert None not in copies
+    assert first == second
+
+
+def test_a_second_build_is_cached_up_to_the_changed_line(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        builds:
+          first:
+            context: {a: a}
+            dockerfile: &shared |
+              ARG BASE
+              FROM ${BASE}
+              RUN mkdir /one
+              COPY a /
+              RUN mkdir /two
+          second:
+            context: {a: a}
+            dockerfile: |
+              ARG BASE
+              FROM ${BASE}
+              RUN mkdir /one
+              COPY a /
+              RUN mkdir /three
+        """
+    )
+    # Twice: an earlier run of the same case must leave nothing in the cache.
+    for _ in range(2):
+        first, second = observe(case, site).observation.builds
+        assert [each.cached for each in first.steps] == [False, False, False]
+        assert [each.cached for each in second.steps] == [True, True, False]
+        assert second.relations[0].leading == 2
+
+
+def test_what_was_deleted_is_a_whiteout_and_gone_from_the_merged_view(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN rm /etc/motd && rm -r /opt && mkdir /opt && echo x > /opt/x
+        """
+    )
+    changes = {each.path: each for each in only(observe(case, site)).layers[0].changes}
+    assert changes["/etc/motd"].change == "deleted"
+    assert changes["/opt/x"].change == "added"
+
+
+def test_a_failing_line_is_named_with_its_error(site: Site, make: Make) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN true
+
+          RUN exit 3
+        expect: [{because: it exits, build: {error: "3", line: 5}}]
+        """
+    )
+    build = only(observe(case, site))
+    assert (build.outcome, build.error_line) == ("error", 5)
+    assert "3" in build.error
+
+
+def test_a_parse_error_is_a_failed_build_with_its_line(site: Site, make: Make) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          NOSUCH thing
+        """
+    )
+    build = only(observe(case, site))
+    assert (build.outcome, build.error_line) == ("error", 3)
+    assert "NOSUCH" in build.error
+
+
+def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN while true; do echo again; sleep 1; done
+        """
+    )
+    impatient = replace(site, limit=3.0)
+    assert only(observe(case, impatient)).outcome == "timeout"
+    # The engine is as good as before, and has no container of the build.
+    assert only(observe(make(ARTICLE), site)).outcome == "ok"
+    assert api(site).containers(all=True) == []
+
+
+def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        dockerfile: |
+          FROM scratch
+          LABEL a=b
+        """
+    )
+    build = only(observe(case, site))
+    assert (build.outcome, build.layers) == ("ok", ())
+    assert build.config["Labels"] == {"a": "b"}
+    assert [each.layer for each in build.steps] == [None]
+
+
+def test_a_stage_brings_its_layers_with_their_lines(site: Site, make: Make) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE} AS one
+          RUN mkdir /one
+          FROM ${BASE} AS other
+          RUN mkdir /other
+          FROM one
+          COPY --from=other /other /copied
+        """
+    )
+    build = only(observe(case, site))
+    assert [layer.line for layer in build.layers] == [3, 7]
+
+
+def test_the_directories_on_disk_are_those_of_the_export(
+    site: Site, make: Make
+) -> None:
+    if on(site).data_root is None or on(site).storage != "overlay2":
+        pytest.skip("the engine's directories cannot be read here")
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN rm /etc/motd && rm -r /usr/local && mkdir /usr/local
+          RUN mkfifo /pipe && ln -s /pipe /link && echo x > /x && ln /x /y
+        expect: [{because: article C13, on_disk: {equals_export: true}}]
+        """
+    )
+    record = only(observe(case, site)).on_disk
+    assert record is not None
+    assert record.equals_export
+    assert record.lower_gives_order
+    assert record.lowest_has_no_lower
+    assert not record.names_are_diff_ids
+
+
+def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN mkdir /data
+        run: [sh, -c, "echo x > /data/x; rm /etc/motd"]
+        expect: [{because: article C14, container: {removed: true}}]
+        """
+    )
+    record = only(observe(case, site)).container
+    assert record is not None
+    assert record.exit_code == 0
+    assert record.writes == ("/data/x", "/etc/motd")
+    assert record.image_unchanged
+    assert record.removed
+
+
+def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        context: {a: a}
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          COPY a /
+        expect: [{because: x, reproducible: true}]
+        """
+    )
+    assert only(observe(case, site)).reproducible is True
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE}
+          RUN echo a > /a
+        expect: [{because: x, reproducible: false}]
+        """
+    )
+    assert only(observe(case, site)).reproducible is False
+
+
+def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        builds:
+          first:
+            dockerfile: |
+              ARG BASE
+              FROM ${BASE}
+              RUN mkdir /one
+              ONBUILD RUN mkdir /triggered
+          second:
+            dockerfile: |
+              ARG BUILD_FIRST
+              FROM ${BUILD_FIRST}
+              RUN mkdir /two
+        """
+    )
+    _, second = observe(case, site).observation.builds
+    assert second.below == 2
+    assert [each.changes[0].path for each in second.layers] == ["/triggered", "/two"]
+    assert [each.line for each in second.layers][-1] == 3
+    assert second.note == ""
+
+
+def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) -> None:
+    mine = "somebody/image:latest"
+    api(site).tag(site.shared, "somebody/image", "latest")
+    api(site).remove_image(site.shared)
+    try:
+        only(observe(make(ARTICLE.replace("${BASE}", mine)), site))
+        assert api(site).images(name=mine)
+    finally:
+        name, _, tag = site.shared.partition(":")
+        api(site).tag(mine, name, tag)
+        api(site).remove_image(mine)
+
+
+def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
+    site: Site, make: Make
+) -> None:
+    mine = api(site).inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
+    case = make(
+        f"""
+        dockerfile: |
+          ARG BASE
+          FROM ${{BASE}}
+          RUN echo ' ---> {mine}'
+        """
+    )
+    only(observe(case, site))
+    assert api(site).images(name=site.shared)
+
+
+def test_an_image_that_was_salted_before_can_be_the_base(
+    site: Site, make: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "once.tar"
+    with path.open("wb") as out:
+        salted(site.base, "one", "layer-harness/once:salted", out)
+    twice = replace(site, base=from_archive(path), shared=new_base())
+    with loaded(api(site), twice.base, twice.shared):
+        workdir = make("dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  WORKDIR /new\n")
+        assert only(observe(workdir, twice)).below == 1
+
+
+def test_nothing_of_ours_is_left_on_the_engine(site: Site, make: Make) -> None:
+    observe(make(ARTICLE), site)
+    names = [tag for image in api(site).images() for tag in image["RepoTags"] or ()]
+    ours = [name for name in names if name.startswith(PREFIX)]
+    assert ours == [site.shared]
