@@ -28,7 +28,8 @@ builders
 builders.record builders.recordfile builders.records
 targets.target targets.group_names
 cases
-cases.notation cases.expectation cases.model cases.case
+cases.notation cases.expectation cases.model cases.build_files
+cases.case
 images
 images.layer images.archive images.image images.base
 measure

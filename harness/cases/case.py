@@ -14,10 +14,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from harness.cases.build_files import (
+    context_error,
+    given_files,
+    place_of,
+    with_dockerfile,
+)
 from harness.cases.expectation import VERDICT_ONLY, Expectation
 from harness.cases.model import Build, CaseFile, Group
 from harness.dockerfile import parser
-from harness.dockerfile.context import MTIME, ContextFile, read_folder, tar_bytes
+from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
 from harness.dockerfile.dockerignore import IGNORE_FILE
 from harness.documents.document import Document, Location, load, load_toml, nearest
 from harness.documents.mistakes import validate
@@ -117,17 +123,7 @@ class Case:
 
     def _files(self, name: str) -> list[ContextFile]:
         build = self.builds[name]
-        if isinstance(build.context, str):
-            folder = self.path.parent / build.context
-            if not folder.is_dir():
-                raise CaseError(
-                    f"the context folder `{build.context}` is not there",
-                    where=str(self.path),
-                    hint="put it beside the case file, or give the context inline",
-                )
-            files = read_folder(folder)
-        else:
-            files = [source.file(path) for path, source in build.context.items()]
+        files = given_files(build, self.path)
         if all(each.path != build.file for each in files):
             content = build.dockerfile.encode()
             files.append(ContextFile(path=build.file, content=content))
@@ -163,7 +159,10 @@ def load_case(path: Path, root: Path) -> Case:
         )
     document = load(path)
     model = validate(CaseFile, document, document.value, ())
-    builds = model.all_builds()
+    builds = {
+        name: with_dockerfile(build, path, document, name)
+        for name, build in model.all_builds().items()
+    }
     case = Case(
         id=relative.as_posix(),
         path=path,
@@ -255,7 +254,7 @@ def _check_builds(case: Case, document: Document) -> None:
         if each.build is not None and not each.build.ok
     }
     for name, build in case.builds.items():
-        at: Location = ("builds", name) if document.value.get("builds") else ()
+        at = place_of(document, name)
         _check_context(case, document, name, at)
         parsed = parser.parse(build.dockerfile)
         if not parsed.stages and name not in failing:
@@ -268,23 +267,12 @@ def _check_builds(case: Case, document: Document) -> None:
 
 
 def _check_context(case: Case, document: Document, name: str, at: Location) -> None:
-    given = case.builds[name].context
-    if isinstance(given, str):
-        if not (case.path.parent / given).is_dir():
-            raise document.error(
-                (*at, "context"),
-                f"the context folder `{given}` is not there",
-                "put it beside the case file, or give the context inline",
-            )
+    if isinstance(case.builds[name].context, str):
         return
     try:
         tar_bytes(replace(each, random=None) for each in case.context(name))
     except ValueError as error:
-        text = str(error)
-        path = next((each for each in given if text.startswith(f"{each!r}: ")), "")
-        raise document.error(
-            (*at, "context", path), text, "see `context` in CONTRIBUTING.md"
-        ) from error
+        raise context_error(case.builds[name], document, at, error) from error
 
 
 def _check_expectation(

@@ -170,6 +170,9 @@ Files = dict[
 ]
 
 
+_DOCKERFILE = "its text; left out where the context has the file"
+
+
 class _BuildKeys(Strict):
     """What a build has beside its Dockerfile."""
 
@@ -207,9 +210,13 @@ class _BuildKeys(Strict):
 
 
 class Build(_BuildKeys):
-    """One Dockerfile and context."""
+    """One Dockerfile and context.
 
-    dockerfile: str
+    Read from a file, `dockerfile` has the text in any case: where it is left out, it is
+    that of the context's file.
+    """
+
+    dockerfile: str = Field(default="", description=_DOCKERFILE)
 
 
 class CaseFile(_BuildKeys):
@@ -227,7 +234,7 @@ class CaseFile(_BuildKeys):
     limit: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="seconds a build may take, instead of --limit"
     )
-    dockerfile: str | None = None
+    dockerfile: str | None = Field(default=None, description=_DOCKERFILE)
     builds: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Build] = Field(
         default_factory=dict, description="several builds, run in this order"
     )
@@ -235,7 +242,8 @@ class CaseFile(_BuildKeys):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        if (self.dockerfile is None) is not bool(self.builds):
+        given = self.dockerfile is not None
+        if (given and self.builds) or not (given or self.builds or self.context):
             raise PydanticCustomError(
                 "form",
                 "give either `dockerfile` or `builds`",
@@ -255,7 +263,9 @@ class CaseFile(_BuildKeys):
         if self.builds:
             return dict(self.builds)
         keys = {name: getattr(self, name) for name in _BuildKeys.model_fields}
-        return {"build": Build(dockerfile=self.dockerfile or "", **keys)}
+        if self.dockerfile is not None:
+            keys["dockerfile"] = self.dockerfile
+        return {"build": Build(**keys)}
 
 
 class Group(Strict):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from posixpath import join, normpath
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
@@ -26,6 +27,8 @@ _RANDOM_CHUNK = 1 << 20
 _SPOOL = 8 << 20
 _MAX_ID = (1 << 32) - 1
 _MAX_DEVICE = 8**7 - 1
+#: As many links in a row as Linux follows.
+_MAX_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,26 @@ def read_folder(folder: Path) -> list[ContextFile]:
             if file.kind == "dir":
                 pending.append(path)
     return sorted(files, key=lambda file: file.path)
+
+
+def text_at(files: Iterable[ContextFile], path: str) -> str | None:
+    """Read the file at `path` as a builder would, which follows links in the context.
+
+    None when the context has nothing there; empty for a folder, or a link to nothing.
+    """
+    by_path = {file.path: file for file in files}
+    found = by_path.get(path)
+    if found is None:
+        return None
+    for _ in range(_MAX_LINKS):
+        if found is None or found.kind not in {"symlink", "hardlink"}:
+            break
+        folder = path.rpartition("/")[0] if found.kind == "symlink" else ""
+        # What leads out of the context ends at its root.
+        path = normpath(join("/", folder, found.link)).lstrip("/")
+        found = by_path.get(path)
+    plain = found is not None and found.kind == "file"
+    return found.content.decode(errors="replace") if found and plain else ""
 
 
 def _read(path: Path, name: str) -> ContextFile:

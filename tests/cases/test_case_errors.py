@@ -95,6 +95,77 @@ def test_two_cases_with_one_id_are_refused(tmp_path: Path) -> None:
         find_cases(tmp_path)
 
 
+OTHER = "ARG BASE\nFROM ${BASE}\nRUN false\n"
+IN_FOLDER = "context: ctx\n"
+INLINE = "context: {Dockerfile: x}\n"
+
+
+def with_folder(tmp_path: Path) -> None:
+    (tmp_path / "demo" / "ctx").mkdir(parents=True)
+    (tmp_path / "demo" / "ctx" / "Dockerfile").write_text(OTHER)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (HEAD + IN_FOLDER + FROM, "4:1"),
+        (HEAD + INLINE + FROM, "4:1"),
+        (HEAD + INLINE + 'dockerfile: ""\n', "4:1"),
+        (
+            HEAD + "builds:\n  one:\n    context: ctx\n    dockerfile: FROM scratch\n",
+            "6:5",
+        ),
+    ],
+)
+def test_a_dockerfile_in_two_places_is_a_mistake(
+    tmp_path: Path, text: str, place: str
+) -> None:
+    with_folder(tmp_path)
+    message = refused(tmp_path, text)
+    assert f"demo/case.yaml:{place}: the context has a `Dockerfile` too" in message
+    assert "leave out `dockerfile`" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "context: {a: x}\n",
+        HEAD + "context: ctx\nfile: Other\n",
+        HEAD + "builds: {one: {context: {a: x}}}\n",
+    ],
+)
+def test_a_dockerfile_nowhere_is_a_mistake(tmp_path: Path, text: str) -> None:
+    with_folder(tmp_path)
+    message = refused(tmp_path, text)
+    assert "there is no Dockerfile: the context has no" in message
+    assert "add `dockerfile: |`" in message
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "context: ctx\n",
+        "context: {Dockerfile: {symlink: d/real}, d/real: {symlink: ../it}, it: "
+        '"ARG BASE\\nFROM ${BASE}\\nRUN false\\n"}\n',
+    ],
+)
+def test_the_dockerfile_of_a_context_is_the_build_s(
+    tmp_path: Path, context: str
+) -> None:
+    with_folder(tmp_path)
+    path = tmp_path / "demo" / "case.yaml"
+    path.write_text(HEAD + context + "expect: [{because: b, no_layer: [3]}]\n")
+    case = load_case(path, tmp_path)
+    assert case.builds["build"].dockerfile == OTHER
+    files = [each for each in case.context("build") if each.path == "Dockerfile"]
+    assert len(files) == 1
+
+
+def test_a_link_that_leads_round_is_no_dockerfile(tmp_path: Path) -> None:
+    text = HEAD + "context: {Dockerfile: {symlink: a}, a: {symlink: Dockerfile}}\n"
+    assert "without FROM" in refused(tmp_path, text)
+
+
 def test_a_case_that_expects_the_error_may_lack_a_stage(tmp_path: Path) -> None:
     path = tmp_path / "demo" / "case.yaml"
     path.parent.mkdir()
@@ -313,7 +384,10 @@ def test_an_expectation_names_the_build_it_means(
         ("title:\nwhy: w\n", "given: nothing"),
         ("- a\n", "the file needs lines of `key: value`"),
         (BUILDS.replace("one", "One"), "builds.One"),
-        (BUILDS.replace("{dockerfile: FROM x}", "{}"), "dockerfile` is missing"),
+        (
+            BUILDS.replace("{dockerfile: FROM x}", "{}") + "  []\n",
+            "there is no Dockerfile",
+        ),
         ("context: {a: x}\n" + BUILDS + "  []\n", "`context` stands beside `builds`"),
     ],
 )
