@@ -27,8 +27,8 @@ from harness.engines.roots import cache_folder
 from harness.images.base import from_archive
 from harness.measure.base_copies import loaded, new_base
 from harness.measure.build_case import argument
-from harness.run import provision
-from harness.run.plan import engine_targets
+from harness.provision import sources
+from harness.provision.plan import engine_targets
 from harness.targets.target import BUILDERS, Target
 
 JOBS = 4
@@ -76,14 +76,14 @@ def main() -> None:
     # A build that ends the engine takes its neighbours along: that is no measure.
     cases = [each for each in load_cases(CASES) if "kills-the-engine" not in each.tags]
     with (
-        provision.engines(["bookworm"], cache_folder(), print) as found,
+        sources.engines(["bookworm"], cache_folder(), print) as found,
         ExitStack() as stack,
         tempfile.TemporaryDirectory() as folder,
     ):
         engine = found[0]
         client = connect(engine.address, timeout=600)
         archive = Path(folder, "base.tar")
-        provision.save_base(None, found, cache_folder(), archive, print)
+        sources.save_base(None, found, cache_folder(), archive, print)
         base = new_base()
         stack.enter_context(loaded(client, from_archive(archive), base))
         began = time.perf_counter()

@@ -14,9 +14,9 @@ from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.images.base import from_archive
 from harness.measure.base_copies import loaded, new_base
-from harness.measure.workbench import Site
-from harness.run import provision
-from harness.run.plan import engine_targets
+from harness.measure.open_target import Site
+from harness.provision import sources
+from harness.provision.plan import engine_targets
 
 pytest_plugins = ["pytester", "oracle.plugin"]
 
@@ -27,8 +27,8 @@ VARIABLE = "LAYER_HARNESS_TEST_ENGINE"
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """Start an engine, or say why there is none: a skip, but a failure in CI."""
-    name = os.environ.get(VARIABLE, provision.EMBEDDED)
-    manager = provision.engines([name], cache_folder(), print)
+    name = os.environ.get(VARIABLE, sources.EMBEDDED)
+    manager = sources.engines([name], cache_folder(), print)
     try:
         found = manager.__enter__()
     except HarnessError as error:
@@ -45,7 +45,7 @@ def engine() -> Iterator[Engine]:
 def base_archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the standard base image's archive."""
     place = tmp_path_factory.mktemp("base") / "base.tar"
-    provision.save_base(None, [engine], cache_folder(), place, print)
+    sources.save_base(None, [engine], cache_folder(), place, print)
     return place
 
 

@@ -42,19 +42,19 @@ builders.panic builders.trace builders.transcript builders.engine_api
 builders.dialects builders.agent builders.arguments builders.sandbox
 builders.command
 measure.containers measure.overlay2 measure.base_copies measure.driver
-measure.workbench measure.engine_death measure.build_case
+measure.open_target measure.engine_death measure.build_case
 measure.instruction_layers measure.noise measure.shared_layers measure.observe
 judge
 judge.properties judge.verdict judge.agreement
 results
-results.record results.disk run run.plan
+results.record results.disk provision provision.plan
 judge.matrix judge.statements judge.comparison
-measure.measure run.grid cases.lint
-run.fleet run.memory run.provision run.progress run.survey
+measure.measure run run.grid cases.lint
+provision.fleet provision.memory provision.sources provision.survey
 report
 report.matrix_record report.schemas
 report.text report.files report.explain report.diff
-run.items run.prepare run.plugin
+run.progress run.items run.prepare run.plugin
 verbs
 verbs.options
 verbs.run verbs.smoke verbs.explain verbs.matrix verbs.diff

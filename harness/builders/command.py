@@ -86,7 +86,7 @@ class Bench:
         self.store = store or next(iter(record.stores), "")
         if store and store not in record.stores:
             raise Unsupported(f"{record.title} has no store `{store}`")
-        # `provision.workspace` removes what is named so when its process is gone.
+        # `sources.workspace` removes what is named so when its process is gone.
         name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.sandbox = Sandbox(folder=folder / name, root=tool.root)
         self._layouts: list[Layout] = []

@@ -35,7 +35,7 @@ from harness.measure.base_copies import PREFIX
 from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
 from harness.measure.observation import ContainerRecord
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 from harness.targets.target import BUILDERS, Builder
 
 

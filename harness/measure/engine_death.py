@@ -16,7 +16,7 @@ from harness.engines import Engine
 from harness.engines.address import answers, await_answer, connect
 from harness.engines.watchdog import free_part
 from harness.errors import EngineError, EngineGone
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0

@@ -12,7 +12,7 @@ from harness.measure.engine_death import await_engine
 from harness.measure.engine_lock import Turns
 from harness.measure.observation import Observation
 from harness.measure.observe import Measurement, observe
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 from harness.results.record import Result
 
 

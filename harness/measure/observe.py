@@ -38,8 +38,8 @@ from harness.measure.observation import (
     Step,
     View,
 )
+from harness.measure.open_target import Site
 from harness.measure.shared_layers import Lineage, relate, trace
-from harness.measure.workbench import Site
 from harness.targets.target import BUILDERS, Target
 
 #: How a build without an image ended, by how its stream did.

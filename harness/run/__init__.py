@@ -1,1 +1,1 @@
-"""A run of many cases on many targets: plan, engines, progress, pytest as runner."""
+"""pytest as the runner: its options, items, plugin and progress."""

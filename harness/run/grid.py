@@ -11,9 +11,9 @@ from harness.engines import Engine
 from harness.images.base import from_archive
 from harness.judge.matrix import Matrix, tabulate_results
 from harness.measure.noise import RULES
+from harness.provision.plan import Plan, Seat
 from harness.results import disk
 from harness.results.record import Result, TargetRecord, encode, write
-from harness.run.plan import Plan, Seat
 from harness.targets.target import Target
 
 

@@ -18,11 +18,11 @@ from harness.measure.base_copies import base_of
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import Turns
 from harness.measure.measure import attempt, attempt_in_turn
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
+from harness.provision.fleet import await_engine, turn_file
+from harness.provision.plan import Plan, Seat
 from harness.results import disk
 from harness.results.record import Result, write
-from harness.run.fleet import await_engine, turn_file
-from harness.run.plan import Plan, Seat
 
 #: Seconds for each of an engine's answers but a build's.
 ANSWER_LIMIT = 120.0

@@ -18,10 +18,11 @@ import pytest
 from harness.cases.case import load_groups
 from harness.errors import HarnessError
 from harness.judge.matrix import Matrix
+from harness.provision import plan
+from harness.provision.fleet import Fleet
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
-from harness.run import plan, prepare
-from harness.run.fleet import Fleet
+from harness.run import prepare
 from harness.run.grid import gather
 from harness.run.items import (
     CELL,

@@ -18,12 +18,12 @@ from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.images.base import from_archive
 from harness.measure.base_copies import base_of, loaded, new_base
-from harness.run import provision
-from harness.run.fleet import Fleet
+from harness.provision import sources
+from harness.provision.fleet import Fleet
+from harness.provision.memory import MEMORY, MemoryShare
+from harness.provision.plan import Plan, choose, known_records, seats_of, wanted
 from harness.run.grid import record_target
 from harness.run.items import ANSWER_LIMIT
-from harness.run.memory import MEMORY, MemoryShare
-from harness.run.plan import Plan, choose, known_records, seats_of, wanted
 from harness.targets.target import matches, parse_selector
 
 #: Seconds one build may take, if `--layer-limit` says nothing else.
@@ -97,15 +97,15 @@ def start(
     """
     cache = cache_folder()
     results = Path(option.layer_results or root.parent / "results")
-    folder = stack.enter_context(provision.workspace(cache))
+    folder = stack.enter_context(sources.workspace(cache))
     builders = tuple(map(Path, option.layer_builders))
     records = known_records(builders)
-    sources, tools = _offered(option, records, cache, say)
-    seats = choose(sources, option.layer_target, tools)
-    used = [each for each in sources if any(each.name == s.engine for s in seats)]
+    offered, tools = _offered(option, records, cache, say)
+    seats = choose(offered, option.layer_target, tools)
+    used = [each for each in offered if any(each.name == s.engine for s in seats)]
     base = folder / "base.tar"
     running = [each.engine for each in used if each.engine]
-    provision.save_base(option.layer_base, running, cache, base, say)
+    sources.save_base(option.layer_base, running, cache, base, say)
     plan = Plan(
         seats=seats,
         folder=folder,
@@ -150,22 +150,22 @@ def _offered(
     among all that can run here.
     """
     if option.layer_all:
-        tools = provision.tools(records.values(), cache, say)
-        return provision.everything(cache, say), tools
+        tools = sources.tools(records.values(), cache, say)
+        return sources.everything(cache, say), tools
     names = wanted(records.values(), option.layer_target)
     named = {parse_selector(each).builder for each in option.layer_target}
     chosen = [records[name] for name in names]
-    tools = provision.tools(chosen, cache, say, needed=named)
+    tools = sources.tools(chosen, cache, say, needed=named)
     if option.layer_engine or not option.layer_target:
-        return provision.find(option.layer_engine, cache, say), tools
+        return sources.find(option.layer_engine, cache, say), tools
     patterns = [parse_selector(each) for each in option.layer_target]
     own = seats_of([], tools)
     if any(matches(patterns, each.target) for each in own):
         return [], tools
-    usual = provision.find([], cache, say)
+    usual = sources.find([], cache, say)
     if any(matches(patterns, e.target) for e in seats_of(usual, tools)):
         return usual, tools
-    return provision.everything(cache, say), tools
+    return sources.everything(cache, say), tools
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _furnished(
     source: Source, plan: Plan, share: MemoryShare, on: str, say: Callable[[str], None]
 ) -> Iterator[Engine]:
     """Start an engine with the base on it, and record what it says it is."""
-    with provision.start(
+    with sources.start(
         source, cache_folder(), say, most_kib=share.each_kib, on=on
     ) as engine:
         client = connect(engine.address, timeout=ANSWER_LIMIT)

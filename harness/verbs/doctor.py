@@ -11,7 +11,7 @@ from tabulate import tabulate
 from harness import __version__
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.run.survey import Offer, survey
+from harness.provision.survey import Offer, survey
 
 _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard")
 

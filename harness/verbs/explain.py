@@ -14,11 +14,11 @@ from harness.images.base import from_archive
 from harness.measure import overlay2
 from harness.measure.base_copies import loaded, new_base
 from harness.measure.build_case import run
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
+from harness.provision import sources
+from harness.provision.plan import choose
 from harness.report import explain as report
 from harness.results import disk
-from harness.run import provision
-from harness.run.plan import choose
 from harness.targets.target import matches, parse_selector
 from harness.verbs import options
 
@@ -80,15 +80,15 @@ def command(
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
     cache = cache_folder()
-    sources = provision.find(names, cache, _say)
-    by_name = {each.name: each for each in sources}
-    with provision.workspace(cache) as folder:
+    offered = sources.find(names, cache, _say)
+    by_name = {each.name: each for each in offered}
+    with sources.workspace(cache) as folder:
         archive = folder / "base.tar"
-        provision.save_base(None, (), cache, archive, _say)
+        sources.save_base(None, (), cache, archive, _say)
         base = from_archive(archive)
-        for seat in choose(sources, targets):
+        for seat in choose(offered, targets):
             target = seat.target
-            with provision.start(by_name[seat.engine], cache, _say) as engine:
+            with sources.start(by_name[seat.engine], cache, _say) as engine:
                 client = connect(engine.address, timeout=120)
                 shared = new_base()
                 site = Site(

@@ -100,7 +100,7 @@ def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
     Those of the many images of engines are there with `every` only.
     """
     # Looking for engines takes the docker SDK, and listing cases shall start quickly.
-    survey = importlib.import_module("harness.run.survey")
+    survey = importlib.import_module("harness.provision.survey")
     measured = {target: str(count) for target, count in disk.counts(folder).items()}
     rows = [
         {

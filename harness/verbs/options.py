@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from harness.errors import UsageError
-from harness.run.memory import MEMORY
-from harness.run.plan import known_records
+from harness.provision.memory import MEMORY
+from harness.provision.plan import known_records
 from harness.targets.target import parse_selector
 
 cases = click.option(

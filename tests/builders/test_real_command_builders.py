@@ -32,7 +32,7 @@ from harness.errors import HarnessError, Unsupported
 from harness.images.base import salted, standard
 from harness.images.image import Image, read_archive
 from harness.measure.instruction_layers import cached_lines, error_line, map_layers
-from harness.run import provision
+from harness.provision import sources
 
 pytestmark = pytest.mark.engine
 
@@ -372,7 +372,7 @@ class Client:
 def driven(
     request: pytest.FixtureRequest, base: tuple[bytes, Image]
 ) -> Iterator[tuple[Engine, docker.APIClient, Image]]:
-    with provision.engines([request.param], CACHE, print) as (engine,):
+    with sources.engines([request.param], CACHE, print) as (engine,):
         api = connect(engine.address, timeout=60)
         for line in api.load_image(io.BytesIO(base[0])):
             assert "error" not in line

@@ -18,7 +18,7 @@ from harness.images.base import Base
 from harness.images.image import Image
 from harness.measure import engine_death
 from harness.measure.engine_death import is_full
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 from harness.targets.target import parse_target
 
 

@@ -17,7 +17,7 @@ from harness.images.base import Base
 from harness.images.image import Image
 from harness.measure.base_copies import base_of
 from harness.measure.driver import EngineDriver
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 from harness.targets.target import parse_target
 
 STEP = {"CreatedBy": "LABEL a=b", "Comment": "buildkit.dockerfile.v0"}

@@ -18,9 +18,9 @@ from harness.images.base import from_archive
 from harness.measure.base_copies import loaded, new_base
 from harness.measure.observation import Observation
 from harness.measure.observe import observe
-from harness.measure.workbench import Site
-from harness.run import provision
-from harness.run.plan import seats_of
+from harness.measure.open_target import Site
+from harness.provision import sources
+from harness.provision.plan import seats_of
 
 pytestmark = pytest.mark.engine
 
@@ -36,7 +36,7 @@ def place(
 ) -> Iterator[Site]:
     name, cache = request.param, cache_folder()
     records = [each for each in standard().values() if each.name == name]
-    tools = provision.tools(records, cache, print, needed={name})
+    tools = sources.tools(records, cache, print, needed={name})
     source = Source(
         name=engine.name, version=engine.version, store=engine.storage, engine=engine
     )

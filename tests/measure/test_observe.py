@@ -17,7 +17,7 @@ from harness.judge.properties import letters
 from harness.measure.base_copies import PREFIX, loaded, new_base
 from harness.measure.observation import BuildRecord
 from harness.measure.observe import Measurement, observe
-from harness.measure.workbench import Site
+from harness.measure.open_target import Site
 
 pytestmark = pytest.mark.engine
 

@@ -16,7 +16,7 @@ from harness.engines.address import connect
 from harness.engines.roots import busybox, cache_folder
 from harness.errors import HarnessError
 from harness.images.base import Base
-from harness.run import provision
+from harness.provision import sources
 from oracle import make_base
 from oracle.driver import Ground, bases
 
@@ -61,13 +61,13 @@ class Grounds:
     def _started(self, name: str) -> Engine:
         if debian.named(name) is None:
             pytest.fail(f"--oracle-engine: `{name}` is no engine of our own")
-        if name == provision.EMBEDDED:
+        if name == sources.EMBEDDED:
             # Other tests use that one too.
             engine: Engine = self._request.getfixturevalue("engine")
             if engine.name == name:
                 return engine
         try:
-            manager = provision.engines([name], cache_folder(), print)
+            manager = sources.engines([name], cache_folder(), print)
             return self._stack.enter_context(manager)[0]
         except HarnessError as error:
             if os.environ.get("CI") == "true":

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.run.plan import engine_targets
-from harness.run.provision import EMBEDDED
+from harness.provision.plan import engine_targets
+from harness.provision.sources import EMBEDDED
 from harness.targets.target import Target
 from oracle import catalogue, explained, plain
 from oracle.driver import Ground, measure

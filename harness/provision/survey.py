@@ -17,7 +17,7 @@ from harness.builders.record import CommandBuilder
 from harness.engines import Suite, address, apt, debian, roots
 from harness.engines.catalogue import standard
 from harness.errors import HarnessError
-from harness.run.plan import engine_targets, targets_of
+from harness.provision.plan import engine_targets, targets_of
 from harness.targets.target import Target, default_store
 
 State = Literal["ready", "can be prepared", "not here"]

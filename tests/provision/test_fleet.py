@@ -11,8 +11,8 @@ import pytest
 
 from harness.engines import Address, Engine, Source
 from harness.errors import EngineError
-from harness.run.fleet import Fleet, await_engine
-from harness.run.memory import MemoryShare
+from harness.provision.fleet import Fleet, await_engine
+from harness.provision.memory import MemoryShare
 
 NAMES = ["a", "unix:///b", "c"]
 LIMIT = 20.0

@@ -9,7 +9,7 @@ import pytest
 
 from harness.engines import Source
 from harness.errors import UsageError
-from harness.run.plan import Plan, choose, from_json, targets_of
+from harness.provision.plan import Plan, choose, from_json, targets_of
 
 
 def source(version: str, store: str = "overlay2", name: str = "one") -> Source:
