@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases
 from harness.dockerfile.context import tar_bytes
 from harness.dockerfile.dockerignore import IgnoreError, sent
@@ -29,7 +30,7 @@ from harness.measure.base_copies import loaded, new_base
 from harness.measure.build_case import argument
 from harness.provision import sources
 from harness.provision.plan import engine_targets
-from harness.targets.target import BUILDERS, Target
+from harness.targets.target import Target
 
 JOBS = 4
 CASES = Path("cases")
@@ -54,7 +55,7 @@ def bare(engine: Engine, case: Case, target: Target, base: str) -> float:
             data=tar_bytes(files),
             headers={"Content-Type": "application/x-tar"},
             params={
-                "version": BUILDERS[target.builder].api_version,
+                "version": target.builder.api_version,
                 "t": tags[name],
                 "dockerfile": build.file,
                 "target": build.target,
@@ -74,7 +75,11 @@ def bare(engine: Engine, case: Case, target: Target, base: str) -> float:
 def main() -> None:
     """Print both times and their ratio."""
     # A build that ends the engine takes its neighbours along: that is no measure.
-    cases = [each for each in load_cases(CASES) if "kills-the-engine" not in each.tags]
+    cases = [
+        each
+        for each in load_cases(CASES, standard_builders())
+        if "kills-the-engine" not in each.tags
+    ]
     with (
         sources.engines(["bookworm"], cache_folder(), print) as found,
         ExitStack() as stack,
@@ -91,7 +96,7 @@ def main() -> None:
             jobs = [
                 pool.submit(bare, engine, case, target, base)
                 for case in cases
-                for target in engine_targets(engine)
+                for target in engine_targets(engine, standard_builders())
                 if case.suits(target)
             ]
             for job in jobs:

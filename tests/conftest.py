@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.engines import Engine
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -55,7 +56,9 @@ def site(
 ) -> Iterator[Site]:
     """Give each of the engine's builders in turn, with the standard base."""
     target = next(
-        each for each in engine_targets(engine) if each.builder == request.param
+        each
+        for each in engine_targets(engine, standard_builders())
+        if each.builder.name == request.param
     )
     client, base = connect(engine.address, timeout=60), from_archive(base_archive)
     shared = new_base()

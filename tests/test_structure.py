@@ -22,14 +22,14 @@ tar.byte_stream tar.write tar.read
 dockerfile
 dockerfile.parser dockerfile.context dockerfile.dockerignore
 targets
-targets.conventions
+targets.conventions targets.versions targets.builder targets.target
+targets.selector targets.registry targets.group_names
 engines
 builders
 builders.record builders.recordfile builders.records
-targets.target targets.group_names
 cases
 cases.notation cases.expectation cases.model cases.build_files
-cases.case
+cases.case cases.lint
 images
 images.layer images.archive images.image images.base
 measure
@@ -49,7 +49,7 @@ judge.properties judge.verdict judge.agreement
 results
 results.record results.disk provision provision.plan
 judge.matrix judge.statements judge.comparison
-measure.measure run run.grid cases.lint
+measure.measure run run.grid
 provision.fleet provision.memory provision.sources provision.survey
 report
 report.matrix_record report.schemas

@@ -21,7 +21,7 @@ import urllib3
 from harness.builders import Request
 from harness.builders.transcript import Listener, Transcript, read_lines
 from harness.errors import EngineGone
-from harness.targets.target import Builder
+from harness.targets.builder import Builder
 
 #: Seconds to wait for the connection and for the engine to take the context.
 CONNECT_LIMIT = 30.0

@@ -7,7 +7,7 @@ adding a record; `command` runs it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,6 +17,28 @@ from harness.builders.record import NAME, CommandBuilder
 from harness.builders.recordfile import Record
 from harness.documents.document import Document, load_toml, nearest
 from harness.documents.mistakes import validate
+from harness.errors import UsageError
+from harness.targets.builder import Builder
+from harness.targets.conventions import BUILDKIT, LEGACY
+from harness.targets.registry import Builders
+
+#: The builders inside an engine that its own API drives.
+_OF_THE_API = (
+    Builder(
+        name="legacy",
+        title="legacy",
+        family="legacy",
+        conventions=LEGACY,
+        api_version="1",
+    ),
+    Builder(
+        name="buildkit",
+        title="BuildKit",
+        family="buildkit",
+        conventions=BUILDKIT,
+        api_version="2",
+    ),
+)
 
 
 def standard() -> dict[str, CommandBuilder]:
@@ -31,6 +53,46 @@ def load_records(path: Path) -> dict[str, CommandBuilder]:
     or of those that come with the package; except that it was measured.
     """
     return _read(load_toml(path), dict(_models()))[0]
+
+
+def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
+    """Give the package's records and those of the user's files, by name.
+
+    Raises CaseError for a mistake in a file, UsageError for a name that is taken.
+    """
+    found = standard()
+    for path in files:
+        for name, record in load_records(path).items():
+            if found.setdefault(name, record) != record:
+                raise UsageError(
+                    f"there is a builder `{name}` already",
+                    where=str(path),
+                    hint="give yours another name",
+                )
+    return found
+
+
+def builders_of(records: Iterable[CommandBuilder]) -> Builders:
+    """Give what targets, selectors and reports need of builders: the API's, these."""
+    return Builders((*_OF_THE_API, *map(_builder, records)))
+
+
+@cache
+def standard_builders() -> Builders:
+    """Give the builders that are known without a file of the user's."""
+    return builders_of(_standard().values())
+
+
+def _builder(record: CommandBuilder) -> Builder:
+    return Builder(
+        name=record.name,
+        title=record.title,
+        family=record.family,
+        conventions=record.conventions,
+        place=record.place,
+        stores=record.stores,
+        measured=record.is_measured,
+    )
 
 
 @cache

@@ -28,7 +28,9 @@ from harness.dockerfile.dockerignore import IGNORE_FILE
 from harness.documents.document import Document, Location, load, load_toml, nearest
 from harness.documents.mistakes import validate
 from harness.errors import CaseError
-from harness.targets.target import Target, matches, parse_selector
+from harness.targets.registry import Builders
+from harness.targets.selector import matches, parse_selector
+from harness.targets.target import Target
 
 #: Seconds from one edit of a Dockerfile to the next.
 _EDIT = 60
@@ -148,8 +150,11 @@ def _short(file: ContextFile) -> str:
     return f"{replace(file, content=b'')!r} {content}"
 
 
-def load_case(path: Path, root: Path) -> Case:
-    """Read one case; CaseError for the first mistake, with its place and remedy."""
+def load_case(path: Path, root: Path, builders: Builders) -> Case:
+    """Read one case; CaseError for the first mistake, with its place and remedy.
+
+    `builders` are those that its selectors may name.
+    """
     relative = path.relative_to(root).with_suffix("")
     if len(relative.parts) != 2 or not all(map(_NAME.match, relative.parts)):
         raise CaseError(
@@ -158,7 +163,9 @@ def load_case(path: Path, root: Path) -> Case:
             hint="rename it; the path is the case's id, stable for ever",
         )
     document = load(path)
-    model = validate(CaseFile, document, document.value, ())
+    model = validate(
+        CaseFile, document, document.value, (), context={"builders": builders}
+    )
     builds = {
         name: with_dockerfile(build, path, document, name)
         for name, build in model.all_builds().items()
@@ -199,9 +206,9 @@ def find_cases(root: Path) -> list[Path]:
     return paths
 
 
-def load_cases(root: Path) -> list[Case]:
+def load_cases(root: Path, builders: Builders) -> list[Case]:
     """Read all cases below `root`, sorted by id; CaseError at the first mistake."""
-    return [load_case(path, root) for path in find_cases(root)]
+    return [load_case(path, root, builders) for path in find_cases(root)]
 
 
 def load_groups(root: Path) -> dict[str, Group]:

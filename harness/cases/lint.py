@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from packaging.specifiers import SpecifierSet
-
-from harness.builders.records import standard
 from harness.cases.case import Case, find_cases, load_case, load_groups
 from harness.cases.expectation import Expectation
 from harness.cases.model import Group
 from harness.dockerfile.parser import parse
-from harness.engines import roots
 from harness.errors import CaseError
-from harness.targets.target import BUILDERS, Target, matches, parse_selector
+from harness.targets.builder import Builder
+from harness.targets.registry import Builders
+from harness.targets.selector import matches, parse_selector
+from harness.targets.target import Target
 
 _HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", re.IGNORECASE)
 #: Names that lead nowhere (RFC 2606).
@@ -27,35 +26,11 @@ _ISSUE = re.compile(r"[\w.-]+/[\w.-]+#\d+")
 _CUT = re.compile(r"\s*(?:- )?(title|why|because|note): [^\s\"'>|].*?\s(#.*)")
 
 
-def known_targets() -> list[Target]:
-    """List all targets with a version that we know.
-
-    Every builder inside every engine of `engines.toml` with every store, and every
-    tool of `builders.toml` in its suites' versions.
-    """
-    inside = [
-        Target(builder=builder.name, version=suite.version, store=store)
-        for builder in BUILDERS.values()
-        if builder.on_engine
-        for suite in roots.suites()
-        for store in suite.stores
-    ]
-    own = [
-        Target(builder=record.name, version=suite.version, store=store)
-        for record in standard().values()
-        if record.place == "own"
-        for suite in record.suites
-        for store in record.stores or ("",)
-    ]
-    return inside + own
-
-
-def lint(root: Path, targets: Sequence[Target] | None = None) -> Iterator[str]:
+def lint(root: Path, builders: Builders, known: Sequence[Target]) -> Iterator[str]:
     """Yield every mistake below `root`, a few lines each, files in order.
 
-    `targets` are those that a selector may name, `known_targets` if not given.
+    A selector may name `builders`, and has to name one of the `known` targets.
     """
-    known = known_targets() if targets is None else targets
     try:
         groups = load_groups(root)
         paths = find_cases(root)
@@ -65,9 +40,11 @@ def lint(root: Path, targets: Sequence[Target] | None = None) -> Iterator[str]:
     cases = []
     for path in paths:
         try:
-            cases.append(load_case(path, root))
+            cases.append(load_case(path, root, builders))
         except CaseError as error:
             yield str(error)
+    told = {each.builder.name for each in known}
+    free = [each for each in builders.values() if each.name not in told]
     for case in cases:
         yield from _context(case)
         yield from _groups(case, groups)
@@ -75,7 +52,7 @@ def lint(root: Path, targets: Sequence[Target] | None = None) -> Iterator[str]:
         yield from _words(case)
         yield from _cut(case)
         yield from _links(case)
-        yield from _selectors(case, known)
+        yield from _selectors(case, known, free)
     yield from _twins(cases)
     yield from _titles(cases)
     for name, group in groups.items():
@@ -206,8 +183,13 @@ def _link(text: str) -> str:
     return "a space ends the link" if re.search(r"\s", text) else ""
 
 
-def _selectors(case: Case, known: Sequence[Target]) -> Iterator[str]:
-    """Find selectors that name nothing, alone or where they stand."""
+def _selectors(
+    case: Case, known: Sequence[Target], free: Sequence[Builder]
+) -> Iterator[str]:
+    """Find selectors that name nothing, alone or where they stand.
+
+    Of the `free` builders no version is known, so any may do.
+    """
     named = [("on", text) for text in case.on]
     for expectation in case.expect:
         named += [("on", text) for text in expectation.on]
@@ -216,26 +198,22 @@ def _selectors(case: Case, known: Sequence[Target]) -> Iterator[str]:
             named += [("differs", text) for text in expectation.differs.from_]
     for where, text in dict.fromkeys(named):
         selector = replace(parse_selector(text), negated=False)
-        if not any(map(selector, known)) and not _is_free(text, known):
+        if not any(map(selector, known)) and not _names_any(text, free):
             yield (
                 f"{case.path}: {where}: `{text}` names no known target\n"
                 "hint: known are " + ", ".join(sorted(each.id for each in known))
             )
-    if any(_is_free(text, known) for _, text in named):
+    if any(_names_any(text, free) for _, text in named):
         return
     built = [target for target in known if case.suits(target)]
     for index, expectation in enumerate(case.expect):
         yield from _meant(case, index, expectation, built)
 
 
-def _is_free(text: str, known: Sequence[Target]) -> bool:
-    """Say whether a selector names a tool of which no version is known: any may do."""
+def _names_any(text: str, builders: Iterable[Builder]) -> bool:
+    """Say whether a selector names one of the builders, and not only all there are."""
     selector = parse_selector(text)
-    plain = replace(selector, versions=SpecifierSet(), store="*", negated=False)
-    return selector.builder != "*" and any(
-        plain(Target(builder=name, version="0", store=""))
-        for name in BUILDERS.keys() - {each.builder for each in known}
-    )
+    return selector.builder != "*" and any(map(selector.names, builders))
 
 
 def _meant(

@@ -9,27 +9,27 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from harness.errors import UsageError
-from harness.targets.target import parse_selector
+from harness.targets.selector import parse_selector
 
 _HEX = "([0-9a-f]{2})*"
 _LETTERS = "([A-Z]( [A-Z])*)?"
 
 
-def _selector(text: str) -> str:
+def _selector(text: str, info: ValidationInfo) -> str:
+    """Check a selector; against the builders that a context names, if there is one."""
     try:
-        return parse_selector(text).text
+        selector = parse_selector(text)
+        if info.context is not None:
+            info.context["builders"].check(selector)
     except UsageError as error:
         raise PydanticCustomError(
             "selector", "{message}", {"message": error.message, "hint": error.hint}
         ) from error
+    return selector.text
 
 
 def _listed(value: Any) -> Any:

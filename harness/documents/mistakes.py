@@ -7,6 +7,7 @@ the form that was meant, in the words of YAML.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -51,10 +52,19 @@ class Strict(BaseModel):
         return value
 
 
-def validate(model: type[_M], document: Document, value: Any, at: Location) -> _M:
-    """Check `value`, which stands at `at`; CaseError names the form that was meant."""
+def validate(
+    model: type[_M],
+    document: Document,
+    value: Any,
+    at: Location,
+    context: Mapping[str, Any] | None = None,
+) -> _M:
+    """Check `value`, which stands at `at`; CaseError names the form that was meant.
+
+    `context` is what validators need to know besides the value.
+    """
     try:
-        return model.model_validate(value)
+        return model.model_validate(value, context=context)
     except ValidationError as error:
         # Where a value has several forms, the one that fits best was meant.
         found = max(

@@ -30,7 +30,7 @@ from harness.engines import (
 from harness.engines.namespace import Running, Space
 from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
-from harness.targets.target import default_store
+from harness.targets.versions import default_store
 
 # measured: 1 to 1.5 s on a quiet machine
 _START = 60.0

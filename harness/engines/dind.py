@@ -20,7 +20,7 @@ from docker.types import Mount
 from harness.engines import owner
 from harness.engines.released import Released
 from harness.errors import EngineError
-from harness.targets.target import parse_version
+from harness.targets.versions import parse_version
 
 LABEL = "layer-harness.owner"
 

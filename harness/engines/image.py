@@ -33,7 +33,7 @@ from harness.engines.dial import (
 from harness.engines.process import Say, cause, tail
 from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
-from harness.targets.target import parse_version
+from harness.targets.versions import parse_version
 
 #: Seconds until it answers; measured: 1.5 s on a quiet machine.
 _START = 90.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.documents.document import nearest
 from harness.engines.catalogue import Released, standard
 from harness.errors import UsageError
-from harness.targets.target import default_store, parse_version
+from harness.targets.versions import default_store, parse_version
 
 __all__ = ["Released", "find"]
 

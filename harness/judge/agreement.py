@@ -16,7 +16,6 @@ from harness.cases.notation import Aspect
 from harness.dockerfile.parser import LAYER_INSTRUCTIONS
 from harness.judge.properties import first_line, letter, letters
 from harness.measure.observation import BuildRecord, Change, LayerRecord, Observation
-from harness.targets.group_names import group_name
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
@@ -103,14 +102,13 @@ def divergences(
     observations: Mapping[str, Observation],
     subjects: Mapping[tuple[str, int], str],
     *,
-    name: Callable[[Sequence[str], Sequence[str]], str] = group_name,
+    name: Callable[[Sequence[str], Sequence[str]], str],
 ) -> list[Divergence]:
     """List where the targets differ, one entry a place, in the order of aspects.
 
     `subjects` gives (build, line) its instruction's text; `name` names some of all
-    that `observations` has, which are targets if nothing else is said. What follows
-    from a difference that is named already (the pattern from the layers, the mode of a
-    file that only one has) is left out.
+    that `observations` has. What follows from a difference that is named already (the
+    pattern from the layers, the mode of a file that only one has) is left out.
     """
     found: list[Divergence] = []
     told_already: set[tuple[object, ...]] = set()

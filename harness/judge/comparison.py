@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from harness.cases.case import Case
@@ -16,6 +17,8 @@ from harness.judge.agreement import divergences
 from harness.judge.matrix import subjects
 from harness.measure.observation import Observation
 from harness.results.record import FORMAT, Outcome, Result, encode
+from harness.targets.group_names import group_name
+from harness.targets.registry import Builders
 
 #: A case, and its results by target, of either side.
 Sides: TypeAlias = tuple[Case, Mapping[str, Result], Mapping[str, Result]]
@@ -90,7 +93,10 @@ def of_runs(before: str, after: str, cases: Iterable[Sides]) -> Comparison:
 
 
 def of_targets(
-    before: str, after: str, cases: Iterable[tuple[Case, Mapping[str, Result]]]
+    before: str,
+    after: str,
+    cases: Iterable[tuple[Case, Mapping[str, Result]]],
+    builders: Builders,
 ) -> Comparison:
     """Compare two targets (by id): what is built otherwise on the second."""
     equal = only_before = only_after = 0
@@ -101,7 +107,7 @@ def of_targets(
             only_before += one is not None
             only_after += other is not None
             continue
-        says = tuple(_between_targets(case, one, other))
+        says = tuple(_between_targets(case, one, other, builders))
         if says:
             found.append(Difference(case=case.id, targets=(after,), says=says))
         else:
@@ -144,7 +150,9 @@ def _between_runs(case: Case, one: Result, other: Result) -> Iterator[str]:
         yield from _places(first, second)
 
 
-def _between_targets(case: Case, one: Result, other: Result) -> Iterator[str]:
+def _between_targets(
+    case: Case, one: Result, other: Result, builders: Builders
+) -> Iterator[str]:
     for each in (one, other):
         if not each.builds:
             if bool(one.builds) != bool(other.builds):
@@ -154,7 +162,9 @@ def _between_targets(case: Case, one: Result, other: Result) -> Iterator[str]:
     yield from (
         each.sentence()
         for each in divergences(
-            {each.target: each.observation for each in (one, other)}, subjects(case)
+            {each.target: each.observation for each in (one, other)},
+            subjects(case),
+            name=partial(group_name, builders),
         )
         if each.aspect not in unstable
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from harness.cases.case import Case
@@ -19,7 +20,10 @@ from harness.judge.properties import NotMeasured
 from harness.judge.verdict import Check, Verdict, judge, worst
 from harness.measure.observation import Observation
 from harness.results.record import Result
-from harness.targets.target import Target, matches, parse_selector, parse_target
+from harness.targets.group_names import group_name
+from harness.targets.registry import Builders
+from harness.targets.selector import matches, parse_selector
+from harness.targets.target import Target
 
 ClaimVerdict = Literal["holds", "broken", "partly", "not measured"]
 
@@ -50,17 +54,17 @@ class Row:
         """Say whether all that were measured are of one class."""
         return len({cell.klass for cell in self.cells.values() if cell.klass}) < 2
 
-    def by_client(self) -> tuple[str, ...]:
+    def by_client(self, builders: Builders) -> tuple[str, ...]:
         """Name the engines on which `buildkit` and a client of it are of two classes.
 
         The BuildKit is the same one, so the client's way made the difference.
         """
         seen: dict[str, dict[str, str]] = {}
         for name, cell in self.cells.items():
-            target = parse_target(name)
+            target = builders.target(name)
             if target.family == "buildkit" and cell.klass:
                 engine = name.partition("@")[2]
-                seen.setdefault(engine, {})[target.builder] = cell.klass
+                seen.setdefault(engine, {})[target.builder.name] = cell.klass
         return tuple(
             engine
             for engine, classes in seen.items()
@@ -83,8 +87,12 @@ class ClaimRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """The grid: targets as columns, cases as rows, claims by group."""
+    """The grid: targets as columns, cases as rows, claims by group.
 
+    `builders` are those that the targets' ids may name.
+    """
+
+    builders: Builders
     targets: tuple[str, ...]
     rows: tuple[Row, ...]
     claims: Mapping[str, tuple[ClaimRow, ...]] = field(default_factory=dict)
@@ -95,6 +103,7 @@ class Matrix:
         groups = {row.group for row in rows}
         cut = {row.group for row in self.rows if row.case not in cases}
         return Matrix(
+            builders=self.builders,
             targets=self.targets,
             rows=rows,
             claims={
@@ -117,21 +126,23 @@ def tabulate_results(
     targets: Sequence[Target],
     results: Mapping[tuple[str, str], Result],
     errors: Mapping[tuple[str, str], str],
+    *,
+    builders: Builders,
 ) -> Matrix:
-    """Make the grid of `cases` on `targets`.
+    """Make the grid of `cases` on `targets`, which are of `builders`.
 
     `results` and `errors` are by (case id, target id); errors are those of this run,
     and win over what an earlier one measured.
     """
     ordered = sorted(targets, key=lambda each: each.order)
-    rows = tuple(_row(case, ordered, results, errors) for case in cases)
+    rows = tuple(_row(case, ordered, results, errors, builders) for case in cases)
     named = tuple(each.id for each in ordered)
     claims = {}
     for name in dict.fromkeys(row.group for row in rows):
         group = groups.get(name)
         if group is not None and group.claims:
             claims[name] = _claims(group, named, [r for r in rows if r.group == name])
-    return Matrix(targets=named, rows=rows, claims=claims)
+    return Matrix(builders=builders, targets=named, rows=rows, claims=claims)
 
 
 def _row(
@@ -139,6 +150,7 @@ def _row(
     targets: Sequence[Target],
     results: Mapping[tuple[str, str], Result],
     errors: Mapping[tuple[str, str], str],
+    builders: Builders,
 ) -> Row:
     fresh = {
         target.id: result
@@ -162,7 +174,7 @@ def _row(
         if not result.builds:
             cells[target.id] = Cell(verdict=result.verdict, reason=result.reason)
             continue
-        checks = (*result.checks, *_differs(case, target, observations))
+        checks = (*result.checks, *_differs(case, target, targets, observations))
         cells[target.id] = Cell(
             verdict=worst(each.verdict for each in checks),
             klass=letters[target.id],
@@ -176,7 +188,9 @@ def _row(
         cells=cells,
         divergences=tuple(
             each
-            for each in divergences(observations, subjects(case))
+            for each in divergences(
+                observations, subjects(case), name=partial(group_name, builders)
+            )
             if each.aspect not in unstable
         ),
     )
@@ -209,24 +223,30 @@ def subjects(case: Case) -> dict[tuple[str, int], str]:
 
 
 def _differs(
-    case: Case, target: Target, observations: Mapping[str, Observation]
+    case: Case,
+    target: Target,
+    targets: Sequence[Target],
+    observations: Mapping[str, Observation],
 ) -> list[Check]:
     found = []
     for index, each in case.expectations(target):
         if each.differs is not None:
-            findings = _same(each.differs, target, observations)
+            findings = _same(each.differs, target, targets, observations)
             found.append(judge(index, each, target, findings))
     return found
 
 
 def _same(
-    differs: Differs, target: Target, observations: Mapping[str, Observation]
+    differs: Differs,
+    target: Target,
+    targets: Sequence[Target],
+    observations: Mapping[str, Observation],
 ) -> tuple[str, ...] | NotMeasured:
     selectors = [parse_selector(each) for each in differs.from_]
     others = {
-        name: observation
-        for name, observation in observations.items()
-        if name != target.id and matches(selectors, parse_target(name))
+        each.id: observations[each.id]
+        for each in targets
+        if each != target and each.id in observations and matches(selectors, each)
     }
     if not others:
         return NotMeasured(f"no result of {', '.join(differs.from_)} to compare with")

@@ -13,7 +13,8 @@ from harness.cases.case import Case
 from harness.cases.expectation import Expectation, Known
 from harness.judge.properties import CHECKS, NotMeasured, Subject, first_line
 from harness.measure.observation import Observation, View
-from harness.targets.target import Target, matches, parse_selector
+from harness.targets.selector import matches, parse_selector
+from harness.targets.target import Target
 
 Verdict = Literal["pass", "fail", "known", "unsupported", "error", "missing"]
 

@@ -36,7 +36,7 @@ from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
 from harness.measure.observation import ContainerRecord
 from harness.measure.open_target import Site
-from harness.targets.target import BUILDERS, Builder
+from harness.targets.builder import Builder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
             asked = _Asked(
                 case=case,
-                builder=BUILDERS[site.target.builder],
+                builder=site.target.builder,
                 name=name,
                 tag=tag,
                 offered=offered,

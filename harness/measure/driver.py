@@ -25,7 +25,7 @@ from harness.images.base import Base
 from harness.images.image import Image, read_archive
 from harness.images.layer import Layer
 from harness.measure import base_copies
-from harness.targets.target import BUILDERS, Target
+from harness.targets.target import Target
 
 #: What 26.1.5 with the containerd store says to BuildKit without a session (measured).
 _NO_SESSION = "failed to read downloaded context"
@@ -91,7 +91,7 @@ class EngineDriver:
                 raise Unsupported(
                     f"{what}: that needs a client, the API alone has none"
                 )
-        builder = BUILDERS[self.target.builder]
+        builder = self.target.builder
         transcript = engine_api.build(self.client, builder, request, limit=limit)
         if _NO_SESSION in transcript.error:
             raise Unsupported(

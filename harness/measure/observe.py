@@ -40,7 +40,7 @@ from harness.measure.observation import (
 )
 from harness.measure.open_target import Site
 from harness.measure.shared_layers import Lineage, relate, trace
-from harness.targets.target import BUILDERS, Target
+from harness.targets.target import Target
 
 #: How a build without an image ended, by how its stream did.
 _OUTCOMES: Mapping[Ending, Outcome] = {
@@ -110,7 +110,7 @@ class Recorder:
         noise = self._noise()
         transcript, image = built.transcript, built.image
         parsed = parser.parse(built.build.dockerfile, built.build.args)
-        conventions = BUILDERS[self.target.builder].conventions
+        conventions = self.target.builder.conventions
         self.below[built.name] = {}
         if image is None:
             outcome = _OUTCOMES[transcript.ending]

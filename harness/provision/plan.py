@@ -14,19 +14,14 @@ from pathlib import Path
 
 from harness.builders.command import Tool
 from harness.builders.record import CommandBuilder
-from harness.builders.records import load_records, standard
+from harness.builders.records import builders_of, known_records
 from harness.engines import Engine, Source
 from harness.errors import UsageError
-from harness.targets.target import (
-    BUILDERS,
-    Target,
-    matches,
-    of_record,
-    parse_selector,
-    parse_target,
-    plain_version,
-    register,
-)
+from harness.results import disk
+from harness.targets.registry import Builders
+from harness.targets.selector import matches, parse_selector
+from harness.targets.target import Target
+from harness.targets.versions import plain_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +46,13 @@ class Plan:
     `limit` the seconds one build may take, `repeat` how often each case is built to
     find what is not stable. With `missing` only cases are built that have no result as
     they are now. `began` is when the run began, in seconds of our clock. `tools` are
-    the command builders by name, `builders` the user's own files of records. `workers`
-    is how many processes build, each with bases of its own.
+    the command builders by name, `record_files` the user's own files of records,
+    `builders` all builders that are known with them and from the results. `workers` is
+    how many processes build, each with bases of its own.
     """
 
     seats: tuple[Seat, ...]
+    builders: Builders
     folder: Path
     base: Path
     shared: str
@@ -66,7 +63,7 @@ class Plan:
     missing: bool = False
     began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
-    builders: tuple[Path, ...] = ()
+    record_files: tuple[Path, ...] = ()
     workers: int = 1
 
     @property
@@ -88,7 +85,7 @@ class Plan:
         """Write what a worker needs."""
         return json.dumps(
             {
-                "builders": [str(each) for each in self.builders],
+                "record_files": [str(each) for each in self.record_files],
                 "tools": {
                     name: [tool.record.name, tool.root and str(tool.root), tool.version]
                     for name, tool in self.tools.items()
@@ -113,9 +110,12 @@ class Plan:
 def from_json(text: str) -> Plan:
     """Read what `Plan.to_json` wrote."""
     plain = json.loads(text)
-    builders = tuple(map(Path, plain["builders"]))
-    records = known_records(builders)
+    files = tuple(map(Path, plain["record_files"]))
+    records = known_records(files)
+    results = Path(plain["results"])
+    builders = disk.builders(results, builders_of(records.values()))
     return Plan(
+        record_files=files,
         builders=builders,
         tools={
             name: Tool(
@@ -126,13 +126,13 @@ def from_json(text: str) -> Plan:
             for name, (record, root, version) in plain["tools"].items()
         },
         seats=tuple(
-            Seat(target=parse_target(target), engine=engine, tool=tool)
+            Seat(target=builders.target(target), engine=engine, tool=tool)
             for target, engine, tool in plain["seats"]
         ),
         folder=Path(plain["folder"]),
         base=Path(plain["base"]),
         shared=plain["shared"],
-        results=Path(plain["results"]),
+        results=results,
         logs=Path(plain["logs"]),
         limit=plain["limit"],
         repeat=plain["repeat"],
@@ -142,32 +142,19 @@ def from_json(text: str) -> Plan:
     )
 
 
-def targets_of(version: str, store: str) -> list[Target]:
+def targets_of(version: str, store: str, builders: Builders) -> list[Target]:
     """List the targets an engine offers: its version with each builder inside it."""
     plain = plain_version(version)
     return [
-        Target(builder=name, version=plain, store=store)
-        for name, builder in BUILDERS.items()
+        Target(builder=builder, version=plain, store=store)
+        for builder in builders.values()
         if builder.place == "api"
     ]
 
 
-def engine_targets(engine: Engine) -> list[Target]:
+def engine_targets(engine: Engine, builders: Builders) -> list[Target]:
     """List the targets that a running engine offers."""
-    return targets_of(engine.version, engine.storage)
-
-
-def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
-    """Give the package's records and those of the user's files, and register them.
-
-    Raises CaseError for a mistake in a file, UsageError for a name that is taken.
-    """
-    found = standard()
-    for each in files:
-        own = load_records(each)
-        register(of_record(record) for record in own.values())
-        found |= own
-    return found
+    return targets_of(engine.version, engine.storage, builders)
 
 
 def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[str]:
@@ -187,7 +174,9 @@ def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[
     ]
 
 
-def seats_of(sources: Iterable[Source], tools: Mapping[str, Tool]) -> list[Seat]:
+def seats_of(
+    sources: Iterable[Source], tools: Mapping[str, Tool], builders: Builders
+) -> list[Seat]:
     """List all targets on the engines and of the tools, in the order of engines."""
     clients = [
         (name, tool) for name, tool in tools.items() if tool.record.place == "engine"
@@ -196,18 +185,20 @@ def seats_of(sources: Iterable[Source], tools: Mapping[str, Tool]) -> list[Seat]
     for source in sources:
         found += [
             Seat(target=target, engine=source.name)
-            for target in targets_of(source.version, source.store)
+            for target in targets_of(source.version, source.store, builders)
         ]
         for name, tool in clients:
             target = Target(
-                builder=tool.record.name, version=source.version, store=source.store
+                builder=builders[tool.record.name],
+                version=source.version,
+                store=source.store,
             )
             found.append(Seat(target=target, engine=source.name, tool=name))
     for name, tool in tools.items():
         if tool.record.place == "own":
             for store in tool.record.stores or ("",):
                 target = Target(
-                    builder=tool.record.name,
+                    builder=builders[tool.record.name],
                     version=plain_version(tool.version),
                     store=store,
                 )
@@ -218,11 +209,12 @@ def seats_of(sources: Iterable[Source], tools: Mapping[str, Tool]) -> list[Seat]
 def choose(
     sources: Iterable[Source],
     selectors: Iterable[str],
+    builders: Builders,
     tools: Mapping[str, Tool] | None = None,
 ) -> tuple[Seat, ...]:
     """Pick the targets; UsageError when none is left or two are one."""
     patterns = [parse_selector(each) for each in selectors]
-    every = seats_of(sources, tools or {})
+    every = seats_of(sources, tools or {}, builders)
     seen: dict[str, Seat] = {}
     for each in every:
         other = seen.setdefault(each.target.id, each)

@@ -31,7 +31,7 @@ from harness.engines.released import Released
 from harness.engines.watchdog import watched
 from harness.errors import EngineError, UsageError
 from harness.images.base import standard
-from harness.targets.target import plain_version
+from harness.targets.versions import plain_version
 
 #: The engine of those who have none: the article's major version.
 EMBEDDED = "bookworm"

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.builders import records
 from harness.builders.command import obtain
 from harness.builders.record import CommandBuilder
-from harness.engines import Suite, address, apt, debian, roots
-from harness.engines.catalogue import standard
+from harness.builders.records import standard, standard_builders
+from harness.engines import Suite, address, apt, catalogue, debian, roots
 from harness.errors import HarnessError
 from harness.provision.plan import engine_targets, targets_of
-from harness.targets.target import Target, default_store
+from harness.targets.target import Target
+from harness.targets.versions import default_store
 
 State = Literal["ready", "can be prepared", "not here"]
 
@@ -44,6 +44,30 @@ class Offer:
     image: bool = False
 
 
+def known_targets() -> list[Target]:
+    """List all targets with a version that we know.
+
+    Every builder inside every engine of `engines.toml` with every store, and every
+    tool of `builders.toml` in its suites' versions.
+    """
+    builders = standard_builders()
+    inside = [
+        Target(builder=builder, version=suite.version, store=store)
+        for builder in builders.values()
+        if builder.on_engine
+        for suite in roots.suites()
+        for store in suite.stores
+    ]
+    own = [
+        Target(builder=builders[record.name], version=suite.version, store=store)
+        for record in standard().values()
+        if record.place == "own"
+        for suite in record.suites
+        for store in record.stores or ("",)
+    ]
+    return inside + own
+
+
 def survey(cache: Path) -> list[Offer]:
     """List all targets; those of the usual engine first, then by engine and tool."""
     return [*_usual(), *_engines(cache), *_tools(cache), *_images()]
@@ -52,11 +76,11 @@ def survey(cache: Path) -> list[Offer]:
 def _images() -> Iterator[Offer]:
     """List the engines that come as images, which another engine has to run."""
     here = address.answers(address.find("default"))
-    for each in standard().images:
+    for each in catalogue.standard().images:
         for store in each.stores:
             usual = store == default_store(each.version)
             name = each.image if usual else f"{each.image}+{store}"
-            for target in targets_of(each.version, store):
+            for target in targets_of(each.version, store, standard_builders()):
                 yield Offer(
                     target=target.id,
                     engine=name,
@@ -83,7 +107,7 @@ def _usual() -> Iterator[Offer]:
             remedy=error.hint,
         )
         return
-    for target in engine_targets(engine):
+    for target in engine_targets(engine, standard_builders()):
         yield Offer(
             target=target.id,
             engine="default",
@@ -94,13 +118,13 @@ def _usual() -> Iterator[Offer]:
 
 def _engines(cache: Path) -> Iterator[Offer]:
     obstacles = debian.obstacles()
-    clients = [each for each in records.standard().values() if each.place == "engine"]
+    clients = [each for each in standard().values() if each.place == "engine"]
     for suite in roots.suites():
         for store in suite.stores:
             name = debian.title(suite, store)
             state, why = _state([suite], cache, obstacles)
             remedy = apt.WAYS_OUT if obstacles else f"layer-harness run -e {name}"
-            for target in targets_of(suite.version, store):
+            for target in targets_of(suite.version, store, standard_builders()):
                 yield Offer(
                     target=target.id, engine=name, state=state, why=why, remedy=remedy
                 )
@@ -110,7 +134,8 @@ def _engines(cache: Path) -> Iterator[Offer]:
 
 def _client(record: CommandBuilder, suite: Suite, store: str, cache: Path) -> Offer:
     name = debian.title(suite, store)
-    target = Target(builder=record.name, version=suite.version, store=store)
+    builder = standard_builders()[record.name]
+    target = Target(builder=builder, version=suite.version, store=store)
     state, why = _state([suite, *record.suites[-1:]], cache, debian.obstacles())
     if not record.suites and state != "not here":
         state, why = _on_the_path(record, cache)
@@ -146,13 +171,14 @@ def _remedy(record: CommandBuilder, state: State, ready: str) -> str:
 
 
 def _tools(cache: Path) -> Iterator[Offer]:
-    for record in records.standard().values():
+    for record in standard().values():
         if record.place != "own":
             continue
+        builder = standard_builders()[record.name]
         for suite in record.suites:
             state, why = _state([suite], cache, debian.obstacles())
             for store in record.stores or ("",):
-                target = Target(builder=record.name, version=suite.version, store=store)
+                target = Target(builder=builder, version=suite.version, store=store)
                 yield Offer(
                     target=target.id,
                     engine=f"Debian {suite.name}",

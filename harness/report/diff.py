@@ -7,25 +7,32 @@ from collections.abc import Iterator, Sequence
 from harness.judge.comparison import Comparison, Difference
 from harness.report.text import TOLD
 from harness.targets.group_names import group_name
+from harness.targets.registry import Builders
 
 
-def terminal(found: Comparison, targets: Sequence[str], *, told: int = TOLD) -> str:
+def terminal(
+    found: Comparison, targets: Sequence[str], builders: Builders, *, told: int = TOLD
+) -> str:
     """Write each difference with where it is, and the counts.
 
     `targets` are all that are compared; the names of groups are short among them.
     """
-    parts = [_told(each, found, targets, told) for each in found.differences]
+    parts = [_told(each, found, targets, builders, told) for each in found.differences]
     return "\n\n".join([*parts, "\n".join(_counts(found))])
 
 
 def _told(
-    difference: Difference, found: Comparison, targets: Sequence[str], told: int
+    difference: Difference,
+    found: Comparison,
+    targets: Sequence[str],
+    builders: Builders,
+    told: int,
 ) -> str:
     where = ""
     if found.of == "runs":
-        few = len(difference.targets) == 1
         names = difference.targets
-        where = f" on {names[0] if few else group_name(names, targets)}"
+        few = len(names) == 1
+        where = f" on {names[0] if few else group_name(builders, names, targets)}"
     lines = [f"{difference.case}{where}"]
     lines += [f"  {each}" for each in difference.says[:told]]
     if len(difference.says) > told:

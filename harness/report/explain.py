@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from tabulate import tabulate
 
@@ -16,6 +17,7 @@ from harness.measure.observation import BuildRecord, Change, Observation, OnDisk
 from harness.measure.overlay2 import Directory
 from harness.results.record import Result
 from harness.targets.group_names import group_name
+from harness.targets.registry import Builders
 
 #: So many paths of a layer are shown, the rest counted.
 SHOWN = 6
@@ -28,21 +30,23 @@ LEGEND = (
 )
 
 
-def explain(case: Case, results: Mapping[str, Result]) -> str:
+def explain(case: Case, results: Mapping[str, Result], builders: Builders) -> str:
     """Tell a case: why, then each build line by line, then what was expected."""
     observations = {
         name: each.observation for name, each in results.items() if each.builds
     }
     parts = [_head(case)]
     if observations:
-        parts += [_build(case, name, observations) for name in case.builds]
-    parts.append(_not_built(results))
-    found = divergences(observations, subjects(case))
+        parts += [_build(case, name, observations, builders) for name in case.builds]
+    parts.append(_not_built(results, builders))
+    found = divergences(
+        observations, subjects(case), name=partial(group_name, builders)
+    )
     if found:
         lines = [f"  {each.sentence()}" for each in found]
         parts.append("Divergences\n\n" + "\n".join(lines))
     if case.expect:
-        parts.append("Expected\n\n" + "\n".join(_expected(case, results)))
+        parts.append("Expected\n\n" + "\n".join(_expected(case, results, builders)))
     parts.append(_rules(results))
     return "\n\n".join(filter(None, parts))
 
@@ -101,7 +105,9 @@ def _head(case: Case) -> str:
     return "\n".join([f"{case.id}: {case.title}", "", why, *case.refs])
 
 
-def _build(case: Case, name: str, observations: Mapping[str, Observation]) -> str:
+def _build(
+    case: Case, name: str, observations: Mapping[str, Observation], builders: Builders
+) -> str:
     alone = {
         target: Observation(case=case.id, target=target, builds=(each.build(name),))
         for target, each in observations.items()
@@ -111,8 +117,9 @@ def _build(case: Case, name: str, observations: Mapping[str, Observation]) -> st
         groups.setdefault(klass, []).append(target)
     records = {klass: alone[members[0]].builds[0] for klass, members in groups.items()}
     title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
+    every = list(observations)
     heads = [
-        f"{klass}  {group_name(members, list(observations))}: {_layers(records[klass])}"
+        f"{klass}  {group_name(builders, members, every)}: {_layers(records[klass])}"
         for klass, members in groups.items()
     ]
     text = case.builds[name].dockerfile
@@ -176,16 +183,18 @@ def _change(each: Change) -> str:
     return f"{_SIGNS[each.change]}{each.path}{slash}"
 
 
-def _not_built(results: Mapping[str, Result]) -> str:
+def _not_built(results: Mapping[str, Result], builders: Builders) -> str:
     reasons: dict[str, list[str]] = {}
     for target, each in results.items():
         if not each.builds:
             reasons.setdefault(each.reason, []).append(target)
-    lines = _on(reasons, results)
+    lines = _on(reasons, results, builders)
     return "\n".join(["Not built", "", *lines]) if lines else ""
 
 
-def _expected(case: Case, results: Mapping[str, Result]) -> Iterator[str]:
+def _expected(
+    case: Case, results: Mapping[str, Result], builders: Builders
+) -> Iterator[str]:
     for index, expectation in enumerate(case.expect):
         yield f"  {expectation.because}"
         said: dict[str, list[str]] = {}
@@ -193,7 +202,7 @@ def _expected(case: Case, results: Mapping[str, Result]) -> Iterator[str]:
             for check in each.checks:
                 if check.expectation == index:
                     said.setdefault(_verdict(check), []).append(target)
-        yield from (f"  {line}" for line in _on(said, results))
+        yield from (f"  {line}" for line in _on(said, results, builders))
 
 
 def _verdict(check: Check) -> str:
@@ -203,10 +212,15 @@ def _verdict(check: Check) -> str:
     return f"{check.verdict} ({text})" if text else check.verdict
 
 
-def _on(said: Mapping[str, Sequence[str]], results: Mapping[str, Result]) -> list[str]:
+def _on(
+    said: Mapping[str, Sequence[str]], results: Mapping[str, Result], builders: Builders
+) -> list[str]:
     """Say each text once, with the targets it is said of."""
     every = list(results)
-    return [f"  {group_name(names, every)}: {text}" for text, names in said.items()]
+    return [
+        f"  {group_name(builders, names, every)}: {text}"
+        for text, names in said.items()
+    ]
 
 
 def _rules(results: Mapping[str, Result]) -> str:

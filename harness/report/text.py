@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -12,6 +12,7 @@ from harness.cases.model import Group
 from harness.judge.matrix import Cell, ClaimRow, Matrix, Row
 from harness.judge.statements import Statement, statements
 from harness.targets.group_names import group_name
+from harness.targets.registry import Builders
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
@@ -40,12 +41,14 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
     for name, claims in matrix.claims.items():
         title = groups[name].title if name in groups else name
         parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
-        if against := list(_against(claims)):
+        if against := list(_against(claims, matrix.builders)):
             parts.append("What speaks against a claim\n\n" + "\n".join(against))
-    diverging = [_told(row, told) for row in matrix.rows if row.divergences]
+    diverging = [
+        _told(row, matrix.builders, told) for row in matrix.rows if row.divergences
+    ]
     if diverging:
         parts.append("Divergences\n\n" + "\n".join(diverging))
-    if failing := list(_failing(matrix.rows)):
+    if failing := list(_failing(matrix)):
         parts.append("Not as expected\n\n" + "\n".join(failing))
     parts.append(summary(matrix))
     return "\n\n".join(parts)
@@ -117,12 +120,12 @@ def _group(
     yield _grid(matrix, rows, "github")
     if name in matrix.claims:
         yield _claims(matrix, matrix.claims[name], "github")
-        against = map(str.strip, _against(matrix.claims[name]))
+        against = map(str.strip, _against(matrix.claims[name], matrix.builders))
         yield "\n".join(f"- {_plain(each)}" for each in against)
     for row in rows:
         if row.divergences:
             lines = [f"- {_plain(each.sentence())}" for each in row.divergences]
-            lines += [f"- {each}" for each in _by_client(row)]
+            lines += [f"- {each}" for each in _by_client(row, matrix.builders)]
             yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
 
 
@@ -171,7 +174,8 @@ def _written_and_so(matrix: Matrix) -> Iterator[str]:
         ("somewhere", "Written, and not so everywhere"),
     ):
         lines = [
-            f"- **{each.case}**: {_plain(each.because)}\n{_instead(each)}"
+            f"- **{each.case}**: {_plain(each.because)}\n"
+            + _instead(each, matrix.builders)
             for each in every
             if each.reach == reach
         ]
@@ -180,14 +184,15 @@ def _written_and_so(matrix: Matrix) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def _instead(statement: Statement) -> str:
+def _instead(statement: Statement, builders: Builders) -> str:
     """Tell what is found instead, and where, a line each."""
     found: dict[str, list[str]] = {}
     for target, text in statement.found:
         found.setdefault(text, []).append(target)
     every = [*statement.holds, *statement.breaks]
     return "\n".join(
-        f"  - {_on(targets, every)}: {_plain(text)}" for text, targets in found.items()
+        f"  - {_on(targets, every, builders)}: {_plain(text)}"
+        for text, targets in found.items()
     )
 
 
@@ -215,7 +220,7 @@ def _grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
     ]
     grid = tabulate(cells, headers=["case", *numbers], tablefmt=style)
     names = [
-        [number, len(targets), group_name(targets, matrix.targets)]
+        [number, len(targets), group_name(matrix.builders, targets, matrix.targets)]
         for number, targets in zip(numbers, columns.values(), strict=True)
     ]
     legend = tabulate(
@@ -279,10 +284,10 @@ def _where(claim: ClaimRow, verdict: str, matrix: Matrix) -> str:
     every = matrix.targets
     if verdict != "not measured":
         every = tuple(n for n, word in claim.cells.items() if word != "not measured")
-    return group_name(names, every) if names else ""
+    return group_name(matrix.builders, names, every) if names else ""
 
 
-def _against(claims: Sequence[ClaimRow]) -> Iterator[str]:
+def _against(claims: Sequence[ClaimRow], builders: Builders) -> Iterator[str]:
     """Tell what speaks against a claim, and on which targets it was found."""
     for each in claims:
         found: dict[str, list[str]] = {}
@@ -290,31 +295,31 @@ def _against(claims: Sequence[ClaimRow]) -> Iterator[str]:
             for finding in findings:
                 found.setdefault(finding, []).append(target)
         for finding, targets in found.items():
-            where = _on(targets, list(each.cells))
+            where = _on(targets, list(each.cells), builders)
             yield f"  {each.number} on {where}: {finding}"
 
 
-def _told(row: Row, told: int) -> str:
+def _told(row: Row, builders: Builders, told: int) -> str:
     lines = [f"{row.case}"]
     lines += [f"  {each.sentence()}" for each in row.divergences[:told]]
     if len(row.divergences) > told:
         rest = len(row.divergences) - told
         lines.append(f"  and {rest} more: layer-harness explain {row.case}")
-    lines += [f"  {each}" for each in _by_client(row)]
+    lines += [f"  {each}" for each in _by_client(row, builders)]
     return "\n".join(lines)
 
 
-def _by_client(row: Row) -> Iterator[str]:
-    if engines := row.by_client():
+def _by_client(row: Row, builders: Builders) -> Iterator[str]:
+    if engines := row.by_client(builders):
         yield (
             f"on {', '.join(engines)} the client's way makes a difference: `buildkit` "
             "and `buildx` drive one BuildKit there"
         )
 
 
-def _failing(rows: Iterable[Row]) -> Iterator[str]:
+def _failing(matrix: Matrix) -> Iterator[str]:
     """Tell each failure once, and on which targets it was found."""
-    for row in rows:
+    for row in matrix.rows:
         found: dict[str, list[str]] = {}
         for target, cell in row.cells.items():
             if cell.reason and cell.verdict == "error":
@@ -324,8 +329,9 @@ def _failing(rows: Iterable[Row]) -> Iterator[str]:
                     lines = [f"fail: {check.because}", *check.said]
                     found.setdefault("\n    ".join(lines), []).append(target)
         for text, targets in found.items():
-            yield f"{row.case} on {_on(targets, list(row.cells))}: {text}"
+            where = _on(targets, list(row.cells), matrix.builders)
+            yield f"{row.case} on {where}: {text}"
 
 
-def _on(targets: Sequence[str], every: Sequence[str]) -> str:
-    return targets[0] if len(targets) == 1 else group_name(targets, every)
+def _on(targets: Sequence[str], every: Sequence[str], builders: Builders) -> str:
+    return targets[0] if len(targets) == 1 else group_name(builders, targets, every)

@@ -19,8 +19,20 @@ from packaging.version import Version
 from harness.cases.case import Case
 from harness.judge.verdict import redrawn, worst
 from harness.errors import ResultError
-from harness.results.record import CaseRecord, Outcome, Result, decode, encode, write
-from harness.targets.target import Target, parse_target, parse_version
+from harness.results.record import (
+    CaseRecord,
+    Outcome,
+    Result,
+    TargetRecord,
+    decode,
+    encode,
+    write,
+)
+from harness.targets.builder import Builder
+from harness.targets.conventions import Conventions
+from harness.targets.registry import Builders
+from harness.targets.target import Target, split_id
+from harness.targets.versions import default_store, parse_version
 
 #: Folder of what the targets are, below that of the results.
 TARGETS = "targets"
@@ -49,7 +61,7 @@ def load(folder: Path, case: str) -> dict[str, Result]:
         same = {name: getattr(outcome, name) for name in _SAME}
         for target in outcome.targets:
             try:
-                parse_target(target)
+                split_id(target)
             except ValueError as error:
                 raise _broken(path, str(error)) from error
             found[target] = Result(case=case, target=target, **same)
@@ -84,44 +96,99 @@ def measured(folder: Path, case: Case) -> frozenset[str]:
     )
 
 
-def current(folder: Path, case: Case, *, renew: bool = False) -> dict[str, Result]:
+def current(
+    folder: Path, case: Case, builders: Builders, *, renew: bool = False
+) -> dict[str, Result]:
     """Read a case's results by target, with the verdicts that the case draws now.
 
     A `known` that was added or taken out needs no build. `renew` stores what changed.
     """
     stored = load(folder, case.id)
-    now = {target: as_of(case, each) for target, each in stored.items()}
+    now = {name: as_of(case, each, builders) for name, each in stored.items()}
     if renew and now != stored:
         path = path_of(folder, case.id)
         with _locked(path.parent):
             again = load(folder, case.id)
-            _write(path, {name: as_of(case, each) for name, each in again.items()})
+            renewed = {
+                name: as_of(case, each, builders) for name, each in again.items()
+            }
+            _write(path, renewed)
     return now
 
 
-def as_of(case: Case, result: Result) -> Result:
-    """Give a result with the verdicts that the case draws now; a stale one as it is."""
-    if result.case_digest != case.digest or not result.checks:
+def as_of(case: Case, result: Result, builders: Builders) -> Result:
+    """Give a result with the verdicts that the case draws now.
+
+    A stale one is left as it is, and so is one of a builder that is not known.
+    """
+    known = split_id(result.target)[0] in builders
+    if result.case_digest != case.digest or not result.checks or not known:
         return result
-    checks = redrawn(case, parse_target(result.target), result.checks)
+    checks = redrawn(case, builders.target(result.target), result.checks)
     if checks == result.checks:
         return result
     verdict = worst(each.verdict for each in checks)
     return replace(result, checks=checks, verdict=verdict)
 
 
-def targets(folder: Path) -> list[Target]:
+def builders(folder: Path, known: Builders) -> Builders:
+    """Give the `known` builders, and further ones that the targets' files describe.
+
+    So the results of a user's own builder are understood without its record. Where
+    several files describe one builder, the one of the newest version counts. Files from
+    before they had descriptions give no more than a name and where it builds.
+    """
+    found: dict[str, Builder] = {}
+    for path in sorted((folder / TARGETS).glob("*.json"), key=_newest_last):
+        with suppress(ValueError):
+            name, _, store = split_id(path.stem)
+            if name not in known:
+                found[name] = _described(path, name, store)
+    return known.with_(found[name] for name in sorted(found)) if found else known
+
+
+def _newest_last(path: Path) -> tuple[Version, str]:
+    try:
+        return parse_version(split_id(path.stem)[1]), path.stem
+    except ValueError:
+        return Version("0"), path.stem
+
+
+def _described(path: Path, name: str, store: str) -> Builder:
+    # As plain JSON: most files describe no builder, and to check one takes a while.
+    try:
+        plain = json.loads(path.read_bytes())
+    except ValueError:
+        plain = None
+    told = plain if isinstance(plain, dict) else {}
+    if "record" in told:
+        record = decode(TargetRecord, path.read_bytes(), where=str(path)).record
+        if record is None or record.name != name:
+            raise _broken(path, f"`record` does not describe `{name}`")
+        return record
+    return Builder(
+        name=name,
+        title=name,
+        family=name,
+        # nothing is built by this description, and so none of it is used
+        conventions=Conventions(steps="whole"),
+        place="engine" if told.get("api") else "own",
+        stores=(store,) if store else (),
+    )
+
+
+def targets(folder: Path, builders: Builders) -> list[Target]:
     """List the targets with results below `folder`, in their order."""
     found = []
     for path in sorted((folder / TARGETS).glob("*.json")):
         with suppress(ValueError):
-            found.append(parse_target(path.stem))
+            found.append(builders.target(path.stem))
     return sorted(found, key=lambda each: each.order)
 
 
-def counts(folder: Path) -> dict[str, int]:
+def counts(folder: Path, builders: Builders) -> dict[str, int]:
     """Count the results of each target, targets in their order."""
-    found = dict.fromkeys((each.id for each in targets(folder)), 0)
+    found = dict.fromkeys((each.id for each in targets(folder, builders)), 0)
     for path in folder.glob("*/*.json"):
         # As plain JSON: to check a thousand records takes a second.
         if path.parent.name != TARGETS:
@@ -165,8 +232,8 @@ def _write(path: Path, results: Mapping[str, Result]) -> bool:
 
 def _order(target: str) -> tuple[str, Version, str]:
     # Not Target.order: which builders are known shall move nothing in a file.
-    each = parse_target(target)
-    return each.builder, parse_version(each.version), each.store
+    builder, version, store = split_id(target)
+    return builder, parse_version(version), store or default_store(version)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.judge.verdict import Check, Verdict
 from harness.errors import ResultError
 from harness.measure.observation import BuildRecord, Observation
+from harness.targets.builder import Builder
 
 #: Raised when a reader of older results could misread newer ones. 2: one file for a
 #: case, with each outcome once.
@@ -75,7 +76,9 @@ class TargetRecord:
     """`results/targets/TARGET.json`: what engine and tool said they are; the base used.
 
     `tool` has the version of a command builder's command by the record's name; `api`
-    and `architecture` are empty where there is no engine.
+    and `architecture` are empty where there is no engine. `record` describes a builder
+    that does not come with the package, so that its results are understood without the
+    file that it was given in.
     """
 
     format: int = FORMAT
@@ -89,6 +92,7 @@ class TargetRecord:
     tool: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    record: Builder | None = None
 
 
 _T = TypeVar("_T", CaseRecord, TargetRecord)

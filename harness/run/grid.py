@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.builders.command import Bench, Tool
+from harness.builders.records import standard_builders
 from harness.cases.case import load_cases, load_groups
 from harness.engines import Engine
 from harness.images.base import from_archive
@@ -14,12 +16,14 @@ from harness.measure.noise import RULES
 from harness.provision.plan import Plan, Seat
 from harness.results import disk
 from harness.results.record import Result, TargetRecord, encode, write
+from harness.targets.registry import Builders
 from harness.targets.target import Target
 
 
 def gather(
     root: Path,
     results: Path,
+    builders: Builders,
     *,
     cases: Collection[str] | None = None,
     targets: Sequence[Target] | None = None,
@@ -28,18 +32,28 @@ def gather(
 ) -> Matrix:
     """Read cases and results, and tabulate them; of all cases and targets by default.
 
-    `renew` also stores verdicts that are other ones now, where a `known` has changed.
+    `builders` are those that cases and results may name. `renew` also stores verdicts
+    that are other ones now, where a `known` has changed.
+
     Raises CaseError for a broken case, ResultError for a broken result.
     """
-    chosen = [case for case in load_cases(root) if cases is None or case.id in cases]
-    columns = disk.targets(results) if targets is None else targets
+    every = load_cases(root, builders)
+    chosen = [case for case in every if cases is None or case.id in cases]
+    columns = disk.targets(results, builders) if targets is None else targets
     stored: dict[tuple[str, str], Result] = {}
     for case in chosen:
-        found = disk.current(results, case, renew=renew)
+        found = disk.current(results, case, builders, renew=renew)
         for target in columns:
             if target.id in found:
                 stored[case.id, target.id] = found[target.id]
-    return tabulate_results(chosen, load_groups(root), columns, stored, errors or {})
+    return tabulate_results(
+        chosen,
+        load_groups(root),
+        columns,
+        stored,
+        errors or {},
+        builders=builders,
+    )
 
 
 def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
@@ -47,9 +61,10 @@ def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
     base = from_archive(plan.base)
     target = seat.target
     tool = plan.tools.get(seat.tool)
+    ships = target.builder.name in standard_builders()
     record = TargetRecord(
         target=target.id,
-        builder=target.builder,
+        builder=target.builder.name,
         version=engine.version if engine else tool.version if tool else "",
         api=engine.api if engine else "",
         store=target.store,
@@ -58,6 +73,7 @@ def record_target(plan: Plan, seat: Seat, engine: Engine | None = None) -> None:
         tool={tool.record.name: tool.version} if tool else {},
         base={"diff_ids": [layer.diff_id for layer in base.layers]},
         rules=RULES,
+        record=None if ships else replace(target.builder, rank=0),
     )
     write(disk.target_path(plan.results, target.id), encode(record))
 

@@ -62,11 +62,11 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """List the items, targets in their order."""
+        plan = self.config.stash[PLAN]
         try:
-            case = load_case(self.path, self.config.stash[ROOT])
+            case = load_case(self.path, self.config.stash[ROOT], plan.builders)
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
-        plan = self.config.stash[PLAN]
         there = disk.measured(plan.results, case) if plan.missing else ()
         for seat in plan.seats:
             if case.suits(seat.target) and seat.target.id not in there:
@@ -122,7 +122,9 @@ class CaseItem(pytest.Item):
             engine = await_engine(plan.folder, self.engine) if self.engine else None
             client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
             bases = [
-                base_of(plan.shared, self.target.builder, self._worker(plan), number)
+                base_of(
+                    plan.shared, self.target.builder.name, self._worker(plan), number
+                )
                 for number in range(plan.bases)
             ]
             sites[self.target.id] = Site(

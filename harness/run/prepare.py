@@ -13,6 +13,7 @@ import pytest
 
 from harness.builders.command import Tool
 from harness.builders.record import CommandBuilder
+from harness.builders.records import builders_of, known_records
 from harness.engines import Engine, Source
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -21,10 +22,12 @@ from harness.measure.base_copies import base_of, loaded, new_base
 from harness.provision import sources
 from harness.provision.fleet import Fleet
 from harness.provision.memory import MEMORY, MemoryShare
-from harness.provision.plan import Plan, choose, known_records, seats_of, wanted
+from harness.provision.plan import Plan, choose, seats_of, wanted
+from harness.results import disk
 from harness.run.grid import record_target
 from harness.run.items import ANSWER_LIMIT
-from harness.targets.target import matches, parse_selector
+from harness.targets.registry import Builders
+from harness.targets.selector import matches, parse_selector
 
 #: Seconds one build may take, if `--layer-limit` says nothing else.
 LIMIT = 300.0
@@ -98,10 +101,13 @@ def start(
     cache = cache_folder()
     results = Path(option.layer_results or root.parent / "results")
     folder = stack.enter_context(sources.workspace(cache))
-    builders = tuple(map(Path, option.layer_builders))
-    records = known_records(builders)
-    offered, tools = _offered(option, records, cache, say)
-    seats = choose(offered, option.layer_target, tools)
+    files = tuple(map(Path, option.layer_builders))
+    records = known_records(files)
+    builders = builders_of(records.values())
+    for each in option.layer_target:
+        builders.check(parse_selector(each))
+    offered, tools = _offered(option, records, builders, cache, say)
+    seats = choose(offered, option.layer_target, builders, tools)
     used = [each for each in offered if any(each.name == s.engine for s in seats)]
     base = folder / "base.tar"
     running = [each.engine for each in used if each.engine]
@@ -118,7 +124,8 @@ def start(
         missing=option.layer_missing,
         began=time.time(),
         tools=tools,
-        builders=builders,
+        record_files=files,
+        builders=disk.builders(results, builders),
         workers=getattr(option, "numprocesses", None) or 1,
     )
     for seat in plan.seats:
@@ -140,6 +147,7 @@ def start(
 def _offered(
     option: Any,
     records: Mapping[str, CommandBuilder],
+    builders: Builders,
     cache: Path,
     say: Callable[[str], None],
 ) -> tuple[list[Source], dict[str, Tool]]:
@@ -159,11 +167,11 @@ def _offered(
     if option.layer_engine or not option.layer_target:
         return sources.find(option.layer_engine, cache, say), tools
     patterns = [parse_selector(each) for each in option.layer_target]
-    own = seats_of([], tools)
+    own = seats_of([], tools, builders)
     if any(matches(patterns, each.target) for each in own):
         return [], tools
     usual = sources.find([], cache, say)
-    if any(matches(patterns, e.target) for e in seats_of(usual, tools)):
+    if any(matches(patterns, e.target) for e in seats_of(usual, tools, builders)):
         return usual, tools
     return sources.everything(cache, say), tools
 
@@ -184,7 +192,7 @@ def _furnished(
                     record_target(plan, seat, engine)
                     bases = product(range(plan.workers), range(plan.bases))
                     for worker, number in bases:
-                        builder = seat.target.builder
+                        builder = seat.target.builder.name
                         name = base_of(plan.shared, builder, worker, number)
                         stack.enter_context(loaded(client, base, name))
             yield engine

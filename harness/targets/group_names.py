@@ -9,42 +9,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from harness.targets.target import BUILDERS, Target, parse_target, parse_version
+from harness.targets.registry import Builders
+from harness.targets.target import Target
+from harness.targets.versions import parse_version
 
 
-def group_name(names: Sequence[str], every: Sequence[str]) -> str:
+def group_name(builders: Builders, names: Sequence[str], every: Sequence[str]) -> str:
     """Name a group of targets (by id) among `every` target that is spoken of."""
-    return _group_name(tuple(names), tuple(every))
+    return _group_name(builders, tuple(names), tuple(every))
 
 
 # a matrix of 64 targets names 30,000 groups, most of them again and again
 @lru_cache(maxsize=8192)
-def _group_name(names: tuple[str, ...], every: tuple[str, ...]) -> str:
-    chosen = {parse_target(name) for name in names}
-    targets = [parse_target(name) for name in every]
+def _group_name(
+    builders: Builders, names: tuple[str, ...], every: tuple[str, ...]
+) -> str:
+    chosen = set(map(builders.target, names))
+    targets = list(map(builders.target, every))
     parts: list[str] = []
     for family in dict.fromkeys(each.family for each in targets):
         members = [each for each in targets if each.family == family]
-        parts += _family(family, chosen, members)
+        parts += _family(builders, family, chosen, members)
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
-def _family(family: str, chosen: set[Target], members: Sequence[Target]) -> list[str]:
+def _family(
+    builders: Builders, family: str, chosen: set[Target], members: Sequence[Target]
+) -> list[str]:
     spans = {
-        builder: _spans(chosen, [each for each in members if each.builder == builder])
-        for builder in dict.fromkeys(each.builder for each in members)
+        name: _spans(chosen, [each for each in members if each.builder.name == name])
+        for name in dict.fromkeys(each.builder.name for each in members)
     }
     if len(set(spans.values())) == 1:
         # whoever drives it, it is the same
-        name = family if len(spans) > 1 else members[0].builder
-        return [_written(name, span) for span in next(iter(spans.values()))]
+        name = family if len(spans) > 1 else members[0].builder.name
+        return [_written(builders, name, span) for span in next(iter(spans.values()))]
     # a title would read as the whole family
     return [f"{name}{span}" for name, own in spans.items() for span in own]
 
 
-def _written(builder: str, span: str) -> str:
-    known = BUILDERS.get(builder)
-    return known.title if known and not span else f"{builder}{span}"
+def _written(builders: Builders, name: str, span: str) -> str:
+    known = builders.get(name)
+    return known.title if known and not span else f"{name}{span}"
 
 
 def _spans(chosen: set[Target], members: Sequence[Target]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases, select
 from harness.documents.document import nearest
 from harness.errors import UsageError
@@ -14,7 +15,8 @@ from harness.judge.comparison import Comparison, of_runs, of_targets
 from harness.report.diff import terminal
 from harness.results import disk
 from harness.results.record import Result, encode
-from harness.targets.target import matches, parse_selector
+from harness.targets.registry import Builders
+from harness.targets.selector import matches
 from harness.verbs import options
 
 
@@ -56,30 +58,39 @@ def command(
       layer-harness diff legacy@20.10.24 buildkit@28.5.2     what would change?
       layer-harness diff buildah@1.28.2+vfs buildah@1.43.2+vfs copy
     """  # noqa: D301  # click's mark
-    cases = select(load_cases(root), [*words, *groups])
     sides = Path(before), Path(after)
-    if all(each.is_dir() for each in sides):
-        patterns = [parse_selector(each) for each in targets]
+    folder = options.results_folder(root, results)
+    folders = sides if all(each.is_dir() for each in sides) else (folder,)
+    known = standard_builders()
+    for each in folders:
+        known = disk.builders(each, known)
+    cases = select(load_cases(root, known), [*words, *groups])
+    if folders == sides:
+        patterns = options.selectors(targets, known)
         ids = [
-            [t.id for t in disk.targets(each) if matches(patterns, t)] for each in sides
+            [t.id for t in disk.targets(each, known) if matches(patterns, t)]
+            for each in sides
         ]
-        found = _runs(before, after, cases, ids)
+        found = _runs(before, after, cases, ids, known)
         every = list(dict.fromkeys(ids[0] + ids[1]))
     else:
-        folder = options.results_folder(root, results)
-        every = [each.id for each in disk.targets(folder)]
+        every = [each.id for each in disk.targets(folder, known)]
         _need((before, after), every, targets, folder)
-        found = _targets(before, after, cases, folder)
-    text = encode(found).decode() if form == "json" else terminal(found, every)
+        found = _targets(before, after, cases, folder, known)
+    text = encode(found).decode() if form == "json" else terminal(found, every, known)
     click.echo(text.rstrip("\n"))
     return int(exit_code and found.different > 0)
 
 
 def _runs(
-    before: str, after: str, cases: Sequence[Case], ids: Sequence[Sequence[str]]
+    before: str,
+    after: str,
+    cases: Sequence[Case],
+    ids: Sequence[Sequence[str]],
+    known: Builders,
 ) -> Comparison:
     def side(folder: str, case: Case, wanted: Sequence[str]) -> dict[str, Result]:
-        stored = disk.current(Path(folder), case)
+        stored = disk.current(Path(folder), case, known)
         return {each: stored[each] for each in wanted if each in stored}
 
     return of_runs(
@@ -93,17 +104,17 @@ def _runs(
 
 
 def _targets(
-    before: str, after: str, cases: Sequence[Case], folder: Path
+    before: str, after: str, cases: Sequence[Case], folder: Path, known: Builders
 ) -> Comparison:
     def fresh(case: Case) -> dict[str, Result]:
-        stored = disk.current(folder, case)
+        stored = disk.current(folder, case, known)
         return {
             name: each
             for name, each in stored.items()
             if each.case_digest == case.digest
         }
 
-    return of_targets(before, after, ((case, fresh(case)) for case in cases))
+    return of_targets(before, after, ((case, fresh(case)) for case in cases), known)
 
 
 def _need(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases, select
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
@@ -19,7 +20,7 @@ from harness.provision import sources
 from harness.provision.plan import choose
 from harness.report import explain as report
 from harness.results import disk
-from harness.targets.target import matches, parse_selector
+from harness.targets.selector import matches
 from harness.verbs import options
 
 
@@ -50,7 +51,10 @@ def command(
       layer-harness explain article/repeated-lines
       layer-harness explain article/repeated-lines --on-disk -t legacy
     """  # noqa: D301  # click's mark
-    chosen = select(load_cases(root), [case_id])
+    folder = options.results_folder(root, results)
+    known = options.measured(folder)
+    patterns = options.selectors(targets, known)
+    chosen = select(load_cases(root, known), [case_id])
     if len(chosen) != 1:
         raise UsageError(
             f"`{case_id}` is a group",
@@ -60,12 +64,10 @@ def command(
     if on_disk:
         _on_disk(case, engines, targets)
         return
-    folder = options.results_folder(root, results)
-    patterns = [parse_selector(each) for each in targets]
-    stored = disk.current(folder, case)
+    stored = disk.current(folder, case, known)
     found = {
         target.id: stored[target.id]
-        for target in disk.targets(folder)
+        for target in disk.targets(folder, known)
         if matches(patterns, target) and target.id in stored
     }
     if not found:
@@ -75,7 +77,7 @@ def command(
     stale = [name for name, each in found.items() if each.case_digest != case.digest]
     if stale:
         click.echo(f"measured before the case was changed: {', '.join(stale)}\n")
-    click.echo(report.explain(case, found))
+    click.echo(report.explain(case, found, known))
 
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
@@ -86,7 +88,7 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
         archive = folder / "base.tar"
         sources.save_base(None, (), cache, archive, _say)
         base = from_archive(archive)
-        for seat in choose(offered, targets):
+        for seat in choose(offered, targets, standard_builders()):
             target = seat.target
             with sources.start(by_name[seat.engine], cache, _say) as engine:
                 client = connect(engine.address, timeout=120)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from harness.builders.records import standard_builders
 from harness.cases.case import find_cases
 from harness.cases.lint import lint
+from harness.provision.survey import known_targets
 from harness.verbs import options
 
 
@@ -20,7 +22,7 @@ def command(*, root: Path) -> int:
     Example:
       layer-harness lint --cases my-cases
     """  # noqa: D301  # click's mark
-    mistakes = list(lint(root))
+    mistakes = list(lint(root, standard_builders(), known_targets()))
     for each in mistakes:
         click.echo(each)
     if mistakes:

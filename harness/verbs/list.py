@@ -12,6 +12,7 @@ from tabulate import tabulate
 from harness.cases.case import load_cases, load_groups, select
 from harness.engines.roots import cache_folder
 from harness.results import disk
+from harness.targets.registry import Builders
 from harness.verbs import options
 
 
@@ -53,10 +54,11 @@ def command(
       layer-harness list targets --format json
     """  # noqa: D301  # click's mark
     folder = options.results_folder(root, results)
+    known = options.measured(folder)
     rows = {
-        "cases": lambda: _cases(root, groups, tags),
-        "groups": lambda: _groups(root),
-        "targets": lambda: _targets(folder, every=every or form == "json"),
+        "cases": lambda: _cases(root, known, groups, tags),
+        "groups": lambda: _groups(root, known),
+        "targets": lambda: _targets(folder, known, every=every or form == "json"),
     }[what]()
     chosen = [row for row in rows if keyword in row["id"]]
     if quiet:
@@ -75,18 +77,18 @@ def command(
 
 
 def _cases(
-    root: Path, groups: tuple[str, ...], tags: tuple[str, ...]
+    root: Path, known: Builders, groups: tuple[str, ...], tags: tuple[str, ...]
 ) -> list[dict[str, str]]:
     return [
         {"id": case.id, "title": case.title}
-        for case in select(load_cases(root), groups)
+        for case in select(load_cases(root, known), groups)
         if not tags or set(tags) & set(case.tags)
     ]
 
 
-def _groups(root: Path) -> list[dict[str, str]]:
+def _groups(root: Path, known: Builders) -> list[dict[str, str]]:
     counts: dict[str, int] = {}
-    for case in load_cases(root):
+    for case in load_cases(root, known):
         counts[case.group] = counts.get(case.group, 0) + 1
     return [
         {"id": name, "title": group.title, "cases": str(counts.get(name, 0))}
@@ -94,14 +96,15 @@ def _groups(root: Path) -> list[dict[str, str]]:
     ]
 
 
-def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
+def _targets(folder: Path, known: Builders, *, every: bool) -> list[dict[str, str]]:
     """List the targets with their state; what has results only is here by them.
 
     Those of the many images of engines are there with `every` only.
     """
     # Looking for engines takes the docker SDK, and listing cases shall start quickly.
     survey = importlib.import_module("harness.provision.survey")
-    measured = {target: str(count) for target, count in disk.counts(folder).items()}
+    counts = disk.counts(folder, known)
+    measured = {target: str(count) for target, count in counts.items()}
     rows = [
         {
             "id": each.target,

@@ -12,7 +12,7 @@ from harness.report.matrix_record import matrix_json
 from harness.report.text import markdown, terminal
 from harness.results import disk
 from harness.run.grid import gather
-from harness.targets.target import matches, parse_selector
+from harness.targets.selector import matches
 from harness.verbs import options
 
 
@@ -44,14 +44,16 @@ def command(
       layer-harness matrix --format json | jq .rows
     """  # noqa: D301  # click's mark
     folder = options.results_folder(root, results)
-    cases = select(load_cases(root), [*words, *groups])
-    patterns = [parse_selector(each) for each in targets]
-    columns = [each for each in disk.targets(folder) if matches(patterns, each)]
+    known = options.measured(folder)
+    patterns = options.selectors(targets, known)
+    cases = select(load_cases(root, known), [*words, *groups])
+    columns = [each for each in disk.targets(folder, known) if matches(patterns, each)]
     if not columns:
         raise UsageError(
             "no results to tabulate", where=str(folder), hint="layer-harness run"
         )
-    matrix = gather(root, folder, cases={case.id for case in cases}, targets=columns)
+    ids = {case.id for case in cases}
+    matrix = gather(root, folder, known, cases=ids, targets=columns)
     headings = load_groups(root)
     text = {
         "text": lambda: terminal(matrix, headings),

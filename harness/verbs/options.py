@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from harness.builders.records import builders_of, known_records, standard_builders
 from harness.errors import UsageError
 from harness.provision.memory import MEMORY
-from harness.provision.plan import known_records
-from harness.targets.target import parse_selector
+from harness.results import disk
+from harness.targets.registry import Builders
+from harness.targets.selector import Selector, parse_selector
 
 cases = click.option(
     "--cases",
@@ -85,16 +87,32 @@ def check(
     builders: Sequence[Path],
     *,
     every: bool,
-) -> None:
-    """Refuse selectors and records that are none, and engines beside `--all`."""
-    known_records(builders)
-    for each in targets:
-        parse_selector(each)
+) -> Builders:
+    """Refuse selectors and records that are none, and engines beside `--all`.
+
+    Gives the builders that can be asked for: those of the files too.
+    """
+    known = builders_of(known_records(builders).values())
+    selectors(targets, known)
     if every and engines:
         raise UsageError(
             "--all means every engine, and -e names some",
             hint="give one of them; -t chooses among the targets of --all",
         )
+    return known
+
+
+def selectors(targets: Sequence[str], known: Builders) -> list[Selector]:
+    """Read the selectors of `-t`; UsageError for one that names nothing known."""
+    found = [parse_selector(each) for each in targets]
+    for each in found:
+        known.check(each)
+    return found
+
+
+def measured(results: Path) -> Builders:
+    """Give the builders that come with the package, and those that have results."""
+    return disk.builders(results, standard_builders())
 
 
 def chosen(

@@ -13,6 +13,7 @@ import pytest
 
 from harness.cases.case import Case, load_cases, load_groups, select
 from harness.errors import CaseError
+from harness.results import disk
 from harness.run.plugin import Outcome
 from harness.verbs import options
 
@@ -85,10 +86,11 @@ def command(
     """  # noqa: D301  # click's mark
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
-    options.check(engines, targets, builders, every=every)
+    folder = options.results_folder(root, results)
+    offered = options.check(engines, targets, builders, every=every)
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
-    known = load_cases(root)
+    known = load_cases(root, disk.builders(folder, offered))
     chosen = select(known, [*names, *groups])
     if tags:
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
@@ -97,7 +99,7 @@ def command(
     code = pytest_on(
         root,
         [] if len(chosen) == len(known) else chosen,
-        options.results_folder(root, results),
+        folder,
         [
             *parallel(jobs, len(chosen)),
             f"--layer-limit={limit}",

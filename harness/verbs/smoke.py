@@ -43,9 +43,9 @@ def command(
       layer-harness smoke -e trixie+containerd
       layer-harness smoke --all -t 'buildah*'
     """  # noqa: D301  # click's mark
-    options.check(engines, targets, builders, every=every)
+    known = options.check(engines, targets, builders, every=every)
     root = Path(str(resources.files("harness"))) / "data" / "smoke"
-    cases = load_cases(root)
+    cases = load_cases(root, known)
     with tempfile.TemporaryDirectory(prefix="layer-harness-") as place:
         folder = Path(place) / "results"
         arguments = options.chosen(
@@ -56,7 +56,7 @@ def command(
         stored = [disk.load(folder, case.id) for case in cases]
         lines = [
             _told(each.id, [found.get(each.id) for found in stored])
-            for each in disk.targets(folder)
+            for each in disk.targets(folder, known)
         ]
     click.echo()
     for line, _ in lines:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.builders.records import standard_builders
 from harness.builders.transcript import Listener, Transcript, read_lines
 from harness.dockerfile.parser import parse
 from harness.measure.instruction_layers import cached_lines, error_line, map_layers
 from harness.targets import conventions
-from harness.targets.target import BUILDERS
 
 DOCKERFILE = parse(
     """ARG BASE
@@ -153,7 +153,7 @@ def test_what_is_no_json_is_log() -> None:
 def lines(builder: str, empty: list[bool], **how: int) -> tuple[int | None, ...]:
     mapped = map_layers(
         DOCKERFILE,
-        conventions=BUILDERS[builder].conventions,
+        conventions=standard_builders()[builder].conventions,
         target="",
         empty=empty,
         labels=how.get("labels", 0),
@@ -191,7 +191,7 @@ def test_onbuild_has_an_entry_with_the_legacy_builder_only() -> None:
     for builder, empty in (("legacy", [True, False]), ("buildkit", [False])):
         mapped = map_layers(
             parsed,
-            conventions=BUILDERS[builder].conventions,
+            conventions=standard_builders()[builder].conventions,
             target="",
             labels=0,
             empty=empty,
@@ -278,7 +278,9 @@ def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
     told = transcript([{"stream": "Step 9/9 : RUN x\n"}, trace("a", "[9/9] RUN x")])
     for builder in ("legacy", "buildkit"):
         assert (
-            cached_lines(DOCKERFILE, told, conventions=BUILDERS[builder].conventions)
+            cached_lines(
+                DOCKERFILE, told, conventions=standard_builders()[builder].conventions
+            )
             == {}
         )
 

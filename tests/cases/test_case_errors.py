@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.cases.case import find_cases, load_case, load_cases, load_groups, select
 from harness.cases.lint import lint
 from harness.errors import CaseError
+from harness.provision.survey import known_targets
 
 HEAD = "title: t\nwhy: w\n"
 FROM = "dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  RUN true\n"
@@ -21,7 +23,7 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CaseError) as caught:
-        load_case(path, tmp_path)
+        load_case(path, tmp_path, standard_builders())
     return str(caught.value)
 
 
@@ -155,7 +157,7 @@ def test_the_dockerfile_of_a_context_is_the_build_s(
     with_folder(tmp_path)
     path = tmp_path / "demo" / "case.yaml"
     path.write_text(HEAD + context + "expect: [{because: b, no_layer: [3]}]\n")
-    case = load_case(path, tmp_path)
+    case = load_case(path, tmp_path, standard_builders())
     assert case.builds["build"].dockerfile == OTHER
     files = [each for each in case.context("build") if each.path == "Dockerfile"]
     assert len(files) == 1
@@ -171,14 +173,14 @@ def test_a_case_that_expects_the_error_may_lack_a_stage(tmp_path: Path) -> None:
     path.parent.mkdir()
     text = HEAD + "dockerfile: RUN true\nexpect: [{because: b, build: {error: FROM}}]\n"
     path.write_text(text)
-    assert load_case(path, tmp_path).expect[0].build is not None
+    assert load_case(path, tmp_path, standard_builders()).expect[0].build is not None
 
 
 def test_keys_that_yaml_1_1_takes_for_booleans_are_words(tmp_path: Path) -> None:
     path = tmp_path / "demo" / "case.yaml"
     path.parent.mkdir()
     path.write_text(HEAD + FROM + "expect: [{because: b, on: legacy, layers: 0}]\n")
-    assert load_case(path, tmp_path).expect[0].on == ["legacy"]
+    assert load_case(path, tmp_path, standard_builders()).expect[0].on == ["legacy"]
 
 
 def test_the_context_s_attributes_reach_the_tar(tmp_path: Path) -> None:
@@ -189,7 +191,7 @@ def test_the_context_s_attributes_reach_the_tar(tmp_path: Path) -> None:
         " mtime: 2020-01-01T00:00:00Z},"
         " b: {symlink: a}, c: {char: [1, 3]}, d: {size: 1KiB, seed: 2}}\n"
     )
-    a, b, c, d, _ = load_case(path, tmp_path).context("build")
+    a, b, c, d, _ = load_case(path, tmp_path, standard_builders()).context("build")
     assert (a.mode, a.uid, a.mtime) == (0o4755, 7, 1577836800)
     assert (b.kind, b.link, c.device, d.random) == ("symlink", "a", (1, 3), (1024, 2))
 
@@ -200,7 +202,7 @@ def test_lint_finds_what_one_file_cannot_show(tmp_path: Path) -> None:
     cited = "expect: [{because: b, claim: C9, layers: 0}]\n"
     (tmp_path / "demo" / "a.yaml").write_text(HEAD + FROM + cited)
     (tmp_path / "demo" / "b.yaml").write_text(HEAD + FROM)
-    found = "\n".join(lint(tmp_path))
+    found = "\n".join(lint(tmp_path, standard_builders(), known_targets()))
     assert "cites the claim C9" in found
     assert "builds just what demo/a builds" in found
     assert "`none` has no cases" in found
@@ -403,7 +405,7 @@ def test_a_path_that_is_no_id_is_refused(tmp_path: Path, name: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(HEAD + FROM)
     with pytest.raises(CaseError, match=r"cases/GROUP/CASE\.yaml"):
-        load_case(path, tmp_path)
+        load_case(path, tmp_path, standard_builders())
 
 
 @pytest.mark.parametrize(
@@ -437,7 +439,7 @@ def test_cases_are_chosen_by_id_group_or_file(
         path.write_text(HEAD + FROM)
     (root / "groups.toml").write_text("")
     monkeypatch.chdir(tmp_path)
-    cases = load_cases(Path("cases"))
+    cases = load_cases(Path("cases"), standard_builders())
 
     def chosen(*words: str) -> list[str]:
         return [each.id for each in select(cases, words)]
@@ -459,7 +461,7 @@ def test_what_changes_a_build_or_its_expectations_changes_the_digest(
         path = tmp_path / "demo" / "case.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-        return load_case(path, tmp_path).digest
+        return load_case(path, tmp_path, standard_builders()).digest
 
     plain = digest(HEAD + FROM)
     assert digest(HEAD.replace("why: w", "why: other words") + FROM) == plain

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from harness.builders.records import standard_builders
 from harness.cases.case import load_cases
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -21,7 +22,7 @@ def test_the_yaml_of_the_steps_together_is_the_case_they_link_to() -> None:
 
 
 def test_the_cases_it_names_are_there() -> None:
-    ids = {case.id for case in load_cases(CASES)}
+    ids = {case.id for case in load_cases(CASES, standard_builders())}
     named = set(re.findall(r"`([a-z]+/[a-z-]+)`", README))
     linked = {
         each[: -len(".yaml")] for each in re.findall(r"\]\(([a-z/-]+\.yaml)\)", README)

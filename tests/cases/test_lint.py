@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.cases.lint import known_targets, lint
-from harness.targets.target import Target, parse_target
+from harness.builders.records import standard_builders
+from harness.cases.lint import lint
+from harness.provision.survey import known_targets
 
 ROOT = Path(__file__).parents[2] / "cases"
 GROUPS = '[demo]\ntitle = "Demo"\nlink = "https://docs.docker.com/"\n'
@@ -40,16 +41,17 @@ def found(tmp_path: Path) -> Found:
         (tmp_path / "groups.toml").write_text(groups)
         for name, text in zip("abc", cases, strict=False):
             (tmp_path / "demo" / f"{name}.yaml").write_text(text)
-        known = [parse_target(each) for each in targets.split()]
+        known = [standard_builders().target(each) for each in targets.split()]
         return [
-            each.removeprefix(f"{tmp_path}/") for each in lint(tmp_path, known or None)
+            each.removeprefix(f"{tmp_path}/")
+            for each in lint(tmp_path, standard_builders(), known or known_targets())
         ]
 
     return run
 
 
 def test_the_cases_of_this_repository_have_no_mistake() -> None:
-    assert list(lint(ROOT)) == []
+    assert list(lint(ROOT, standard_builders(), known_targets())) == []
 
 
 def test_known_targets_are_builders_on_engines_and_stores_and_tools() -> None:
@@ -159,9 +161,7 @@ def test_a_selector_names_a_known_target(found: Found, rest: str, place: str) ->
 def test_the_targets_that_selectors_may_name_are_the_callers(found: Found) -> None:
     text = case(rest="on: legacy@19\n")
     assert found(text, targets="legacy@19.3.15") == []
-    assert Target(builder="legacy", version="19.3.15", store="overlay2") not in (
-        known_targets()
-    )
+    assert "legacy@19.3.15" not in {each.id for each in known_targets()}
 
 
 def test_a_tool_of_which_no_version_is_known_may_have_any(found: Found) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from harness.builders.records import standard_builders
 from harness.builders.transcript import Transcript
 from harness.engines import Address, Engine, watchdog
 from harness.errors import EngineError
@@ -19,7 +20,6 @@ from harness.images.image import Image
 from harness.measure import engine_death
 from harness.measure.engine_death import is_full
 from harness.measure.open_target import Site
-from harness.targets.target import parse_target
 
 
 def engine(data_root: str | None) -> Engine:
@@ -39,7 +39,7 @@ def engine(data_root: str | None) -> Engine:
 def site(data_root: str | None) -> Site:
     image = Image(reference="base", config={}, config_digest="", layers=())
     return Site(
-        target=parse_target("legacy@20.10.24+vfs"),
+        target=standard_builders().target("legacy@20.10.24+vfs"),
         base=Base(archive=b"", image=image),
         shared="base",
         limit=1.0,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.cases.model import Group
 from harness.judge.agreement import classes, divergences
@@ -24,7 +26,7 @@ from harness.measure.observation import (
 )
 from harness.report.text import summary, terminal
 from harness.results.record import Result
-from harness.targets.target import parse_target
+from harness.targets.group_names import group_name
 
 LEGACY, BUILDKIT, NEWER = (
     "legacy@20.10.24",
@@ -61,7 +63,12 @@ def told(
         names[key]: Observation(case="g/c", target=names[key], builds=(record,))
         for key, record in records.items()
     }
-    return [each.sentence() for each in divergences(observations, subjects)]
+    return [
+        each.sentence()
+        for each in divergences(
+            observations, subjects, name=partial(group_name, standard_builders())
+        )
+    ]
 
 
 def without(line: int) -> BuildRecord:
@@ -201,12 +208,12 @@ def case(tmp_path: Path, *expect: str) -> Case:
     path.parent.mkdir(exist_ok=True)
     lines = "".join(f"  - {each}\n" for each in expect)
     path.write_text(CASE.replace("builds_: {}\n", "") + lines)
-    return load_case(path, tmp_path)
+    return load_case(path, tmp_path, standard_builders())
 
 
 def result(made: Case, target: str, record: BuildRecord, **rest: object) -> Result:
     checks = tuple(
-        judge(index, each, parse_target(target), ())
+        judge(index, each, standard_builders().target(target), ())
         for index, each in enumerate(made.expect)
         if each.differs is None
     )
@@ -225,9 +232,10 @@ def matrix(made: Case, *results: Result) -> Matrix:
     return tabulate_results(
         [made],
         {"g": Group(title="G", claims={"C1": "one"})},
-        [parse_target(each) for each in (NEWER, BUILDKIT, LEGACY)],
+        [standard_builders().target(each) for each in (NEWER, BUILDKIT, LEGACY)],
         {(each.case, each.target): each for each in results},
         {},
+        builders=standard_builders(),
     )
 
 
@@ -313,6 +321,6 @@ def test_many_divergences_are_cut_on_a_terminal(tmp_path: Path) -> None:
 
 def test_a_reason_for_not_measuring_is_what_the_check_says(tmp_path: Path) -> None:
     made = case(tmp_path, "{because: b, level: may, layers: 1}")
-    target = parse_target(LEGACY)
+    target = standard_builders().target(LEGACY)
     found = judge(0, made.expect[0], target, NotMeasured("out of reach"))
     assert (found.verdict, found.findings) == ("unsupported", ("out of reach",))

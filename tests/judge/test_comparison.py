@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from called import harness
 
+from harness.builders.records import standard_builders
 from harness.cases.case import load_case
 from harness.measure.observation import (
     BuildRecord,
@@ -47,7 +48,7 @@ def store(
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(CASE)
     (place.parents[1] / "groups.toml").write_text('[demo]\ntitle = "Demo"\n')
-    case = load_case(place, folder / "cases")
+    case = load_case(place, folder / "cases", standard_builders())
     for target, one in builds.items():
         builder, version = target.split("@")
         record = TargetRecord(

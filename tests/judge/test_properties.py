@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case
 from harness.cases.expectation import Expectation
 from harness.cases.model import Build
@@ -23,9 +24,8 @@ from harness.measure.observation import (
     Relation,
     Step,
 )
-from harness.targets.target import parse_target
 
-TARGET = parse_target("legacy@20.10.24")
+TARGET = standard_builders().target("legacy@20.10.24")
 
 
 def change(path: str, kind: str, **rest: object) -> Change:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.judge.matrix import Cell, Matrix, Row
 from harness.judge.statements import statements
 from harness.judge.verdict import Check, Verdict
@@ -75,7 +76,11 @@ def test_what_was_measured_nowhere_is_no_statement() -> None:
 
 
 def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None:
-    matrix = Matrix(targets=(LEGACY, BUILDKIT), rows=(row(BREAKS, KNOWN),))
+    matrix = Matrix(
+        builders=standard_builders(),
+        targets=(LEGACY, BUILDKIT),
+        rows=(row(BREAKS, KNOWN),),
+    )
     assert summary(matrix).endswith(
         "1 expectations: 0 hold wherever they were measured, "
         "0 on some targets, 1 nowhere"
@@ -92,12 +97,23 @@ def test_what_markdown_takes_for_markup_is_marked() -> None:
     said = replace(
         BREAKS, because="POSIX, the <backslash>, as in `\\*`, _x_ or a_b <= c"
     )
-    text = markdown(Matrix(targets=(LEGACY, BUILDKIT), rows=(row(said, UNSEEN),)), {})
+    text = markdown(
+        Matrix(
+            builders=standard_builders(),
+            targets=(LEGACY, BUILDKIT),
+            rows=(row(said, UNSEEN),),
+        ),
+        {},
+    )
     assert "POSIX, the &lt;backslash>, as in \\`\\\\\\*\\`, \\_x\\_ or a_b <= c" in text
 
 
 def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
-    matrix = Matrix(targets=(LEGACY, BUILDKIT), rows=(row(HOLDS, BREAKS),))
+    matrix = Matrix(
+        builders=standard_builders(),
+        targets=(LEGACY, BUILDKIT),
+        rows=(row(HOLDS, BREAKS),),
+    )
     write_matrix(tmp_path, matrix, {})
     front = (tmp_path / "matrix.md").read_text()
     assert "[demo](demo/README.md)" in front
@@ -107,7 +123,11 @@ def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
 
 
 def test_equal_cells_are_in_the_json_once() -> None:
-    matrix = Matrix(targets=(LEGACY, BUILDKIT), rows=(row(HOLDS, HOLDS),))
+    matrix = Matrix(
+        builders=standard_builders(),
+        targets=(LEGACY, BUILDKIT),
+        rows=(row(HOLDS, HOLDS),),
+    )
     (found,) = json.loads(matrix_json(matrix))["rows"]
     (cell,) = found["cells"]
     assert cell["targets"] == [LEGACY, BUILDKIT]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.cases.model import Group
 from harness.errors import ResultError
@@ -30,10 +32,11 @@ from harness.report.explain import explain
 from harness.report.text import markdown, terminal
 from harness.results import disk, record
 from harness.results.record import Result
-from harness.targets.target import Target, parse_target
+from harness.targets.group_names import group_name
+from harness.targets.target import Target
 
-LEGACY = parse_target("legacy@20.10.24")
-BUILDKIT = parse_target("buildkit@20.10.24")
+LEGACY = standard_builders().target("legacy@20.10.24")
+BUILDKIT = standard_builders().target("buildkit@20.10.24")
 TEXT = """title: t
 why: w
 dockerfile: |
@@ -84,7 +87,7 @@ def case(tmp_path: Path, expect: str) -> Case:
     path = tmp_path / "demo" / "case.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(TEXT + f"  - {expect}\n")
-    return load_case(path, tmp_path)
+    return load_case(path, tmp_path, standard_builders())
 
 
 def judged(tmp_path: Path, expect: str, record: BuildRecord) -> Check:
@@ -203,7 +206,14 @@ def pair(one: BuildRecord, two: BuildRecord) -> dict[str, Observation]:
 
 def sentences(tmp_path: Path, one: BuildRecord, two: BuildRecord) -> list[str]:
     made = case(tmp_path, "{because: b, layers: 1}")
-    return [each.sentence() for each in divergences(pair(one, two), subjects(made))]
+    return [
+        each.sentence()
+        for each in divergences(
+            pair(one, two),
+            subjects(made),
+            name=partial(group_name, standard_builders()),
+        )
+    ]
 
 
 def test_a_divergence_is_told_at_its_line(tmp_path: Path) -> None:
@@ -260,6 +270,7 @@ def tabulated(made: Case, *results: Result, **errors: str) -> Matrix:
         [BUILDKIT, LEGACY],
         {(each.case, each.target): each for each in results},
         {(made.id, name): text for name, text in errors.items()},
+        builders=standard_builders(),
     )
 
 
@@ -308,7 +319,7 @@ def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
     assert "C1 on buildkit@20.10.24: demo/case: no_layer: line 4 makes an empty" in text
     assert "1 cases on 2 targets: 1 pass, 1 fail; the targets diverge on 1" in text
     assert "## [Demo](https://example.org/)" in markdown(matrix, groups)
-    told = explain(made, {each.target: each for each in results})
+    told = explain(made, {each.target: each for each in results}, standard_builders())
     assert "A  legacy: 2 layers with the base: A B" in told
     assert "B  BuildKit: 3 layers with the base: A B C" in told
 
@@ -316,7 +327,7 @@ def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
 def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
     """One of them in the results ended `explain` with a traceback."""
     made = case(tmp_path, "{because: the article, claim: C1, no_layer: [4]}")
-    newer = parse_target("buildkit@26.1.5+containerd")
+    newer = standard_builders().target("buildkit@26.1.5+containerd")
     refused = replace(
         measured(made, ONE, newer),
         verdict="unsupported",
@@ -324,11 +335,12 @@ def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
         checks=(),
         reason="takes no context",
     )
-    told = explain(made, {LEGACY.id: measured(made, ONE, LEGACY), newer.id: refused})
+    both = {LEGACY.id: measured(made, ONE, LEGACY), newer.id: refused}
+    told = explain(made, both, standard_builders())
     assert "A  legacy: 2 layers with the base: A B" in told
     assert "Not built\n\n  BuildKit: takes no context" in told
     assert told.endswith("  the article\n    legacy: pass")
-    alone = explain(made, {newer.id: refused})
+    alone = explain(made, {newer.id: refused}, standard_builders())
     assert "Not built\n\n  BuildKit: takes no context" in alone
 
 
@@ -384,8 +396,8 @@ def test_where_the_client_makes_a_difference_the_engine_is_named(
     tmp_path: Path,
 ) -> None:
     made = case(tmp_path, "{because: the article, makes_layer: [4]}")
-    client = parse_target("buildx-0.29@20.10.24")
-    elsewhere = parse_target("buildx-0.29@28.5.2")
+    client = standard_builders().target("buildx-0.29@20.10.24")
+    elsewhere = standard_builders().target("buildx-0.29@28.5.2")
     results = [
         measured(made, record, target)
         for record, target in ((ONE, BUILDKIT), (TWO, client), (TWO, elsewhere))
@@ -396,6 +408,7 @@ def test_where_the_client_makes_a_difference_the_engine_is_named(
         [BUILDKIT, client, elsewhere],
         {(each.case, each.target): each for each in results},
         {},
+        builders=standard_builders(),
     )
-    assert matrix.rows[0].by_client() == ("20.10.24",)
+    assert matrix.rows[0].by_client(standard_builders()) == ("20.10.24",)
     assert "on 20.10.24 the client's way makes a difference" in terminal(matrix, {})

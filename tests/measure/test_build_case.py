@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.builders.transcript import Transcript
 from harness.cases.case import load_case
 from harness.errors import EngineError, Unexportable
 from harness.images.image import Image
 from harness.measure.build_case import run
-from harness.targets.target import parse_target
 
 IMAGE = Image(reference="image", config={}, config_digest="", layers=())
 CASE = "title: t\nwhy: w\ndockerfile: |\n  FROM scratch\n"
@@ -56,7 +56,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
     place.parent.mkdir()
     place.write_text(case)
     site: Any = SimpleNamespace(
-        target=parse_target("legacy@20.10.24"),
+        target=standard_builders().target("legacy@20.10.24"),
         driver=lambda _: driver(scripted),
         now=lambda: 1.0,
         began=0.0,
@@ -66,7 +66,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         client=None,
         log=None,
     )
-    (only,) = run(load_case(place, folder), site).built
+    (only,) = run(load_case(place, folder, standard_builders()), site).built
     return only
 
 

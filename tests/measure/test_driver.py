@@ -10,6 +10,7 @@ from typing import Any, cast
 import docker
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.dockerfile.context import ContextFile
 from harness.engines import Engine
@@ -18,7 +19,6 @@ from harness.images.image import Image
 from harness.measure.base_copies import base_of
 from harness.measure.driver import EngineDriver
 from harness.measure.open_target import Site
-from harness.targets.target import parse_target
 
 STEP = {"CreatedBy": "LABEL a=b", "Comment": "buildkit.dockerfile.v0"}
 
@@ -45,7 +45,7 @@ def test_an_image_without_layers_is_told_by_inspect(
     )
     base = Image(reference="base", config={}, config_digest="", layers=())
     driver = EngineDriver(
-        target=parse_target("buildkit@28.5.2+containerd"),
+        target=standard_builders().target("buildkit@28.5.2+containerd"),
         client=cast("docker.APIClient", client),
         standard=Base(archive=b"", image=base),
         shared="base",
@@ -74,7 +74,7 @@ def test_workers_have_bases_of_their_own() -> None:
 def test_builds_take_a_worker_s_bases_in_turn() -> None:
     """Two builds within a second may make layers of one chain ID on one base."""
     site = Site(
-        target=parse_target("buildkit@20.10.24"),
+        target=standard_builders().target("buildkit@20.10.24"),
         base=cast("Base", None),
         shared="one",
         limit=1,
@@ -102,7 +102,7 @@ def test_a_dockerfile_that_changes_is_newer_and_nothing_else_is(tmp_path: Path) 
         ),
     ]
     place.write_text("\n".join(lines) + "\n")
-    case = load_case(place, tmp_path)
+    case = load_case(place, tmp_path, standard_builders())
     times = {
         name: {each.path: each.mtime for each in case.context(name)}
         for name in case.builds

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.builders.records import standard
+from harness.builders.records import standard, standard_builders
 from harness.cases.case import Case, load_case
 from harness.engines import Engine, Source
 from harness.engines.address import connect
@@ -40,8 +40,8 @@ def place(
     source = Source(
         name=engine.name, version=engine.version, store=engine.storage, engine=engine
     )
-    seats = seats_of([source], tools)
-    seat = next(each for each in seats if each.target.builder == name)
+    seats = seats_of([source], tools, standard_builders())
+    seat = next(each for each in seats if each.target.builder.name == name)
     client, base = connect(engine.address, timeout=60), from_archive(base_archive)
     shared = new_base()
     with loaded(client, base, shared):
@@ -71,7 +71,7 @@ def measured(case: Case, site: Site) -> Observation:
 def test_a_case_and_its_twin_at_the_same_time_and_a_later_run_tell_the_same(
     place: Site, name: str
 ) -> None:
-    case = load_case(ROOT / "cache" / f"{name}.yaml", ROOT)
+    case = load_case(ROOT / "cache" / f"{name}.yaml", ROOT, standard_builders())
     with ThreadPoolExecutor(2) as threads:
         first, twin = threads.map(lambda _: measured(case, place), range(2))
     assert any(step.cached for step in first.builds[-1].steps)

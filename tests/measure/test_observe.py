@@ -10,6 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.engines import Engine
 from harness.images.base import from_archive, salted
@@ -31,7 +32,7 @@ def make(tmp_path: Path) -> Make:
         path = tmp_path / "demo" / "case.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text("title: t\nwhy: w\n" + textwrap.dedent(text))
-        return load_case(path, tmp_path)
+        return load_case(path, tmp_path, standard_builders())
 
     return write
 
@@ -81,7 +82,7 @@ def test_the_articles_experiment_gives_seven_and_eleven_layers(
         == {
             "legacy": "A B B B C B",
             "buildkit": "A B B B C C D C B C",
-        }[site.target.builder]
+        }[site.target.builder.name]
     )
     lines = [layer.line for layer in build.layers]
     assert (
@@ -89,7 +90,7 @@ def test_the_articles_experiment_gives_seven_and_eleven_layers(
         == {
             "legacy": [3, 4, 5, 6, 9, 11],
             "buildkit": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-        }[site.target.builder]
+        }[site.target.builder.name]
     )
 
 

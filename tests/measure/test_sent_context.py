@@ -21,6 +21,7 @@ import pytest
 
 from harness.builders import Request
 from harness.builders.engine_api import build
+from harness.builders.records import standard_builders
 from harness.dockerfile.context import ContextFile, tar_file
 from harness.dockerfile.dockerignore import IgnoreError, sent
 from harness.engines import Engine, apt
@@ -29,7 +30,6 @@ from harness.engines.roots import cache_folder, locked
 from harness.errors import HarnessError
 from harness.images.image import read_archive
 from harness.measure.base_copies import PREFIX
-from harness.targets.target import BUILDERS
 
 pytestmark = pytest.mark.engine
 
@@ -199,7 +199,7 @@ def over_the_api(engine: Engine) -> Build:
         tag = f"{PREFIX}/test:{uuid.uuid4().hex}"
         request = Request(context=tar_file(chosen), tag=tag, file=context.dockerfile)
         client = connect(engine.address, timeout=60)
-        transcript = build(client, BUILDERS[builder], request, limit=60)
+        transcript = build(client, standard_builders()[builder], request, limit=60)
         return transcript.error or arrived(engine, tag)
 
     return run

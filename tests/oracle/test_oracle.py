@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.provision.plan import engine_targets
 from harness.provision.sources import EMBEDDED
 from harness.targets.target import Target
@@ -65,8 +66,8 @@ def ground(engine_name: str, grounds: Grounds) -> Ground:
 
 @pytest.fixture
 def target(builder: str, ground: Ground) -> Target:
-    offered = engine_targets(ground.engine)
-    return next(each for each in offered if each.builder == builder)
+    offered = engine_targets(ground.engine, standard_builders())
+    return next(each for each in offered if each.builder.name == builder)
 
 
 def test_ours_is_what_was_measured(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.builders.records import standard_builders
 from harness.results import record
 
 from harness.results import disk
@@ -164,7 +165,7 @@ def test_targets_are_listed_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "targets").mkdir()
     for name in ("buildkit@20.10.24", "legacy@26.1.5", "legacy@9.0", "notes"):
         disk.target_path(tmp_path, name).write_text("{}")
-    assert [each.id for each in disk.targets(tmp_path)] == [
+    assert [each.id for each in disk.targets(tmp_path, standard_builders())] == [
         "legacy@9.0",
         "legacy@26.1.5",
         "buildkit@20.10.24",

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from harness.builders.records import standard_builders
+from harness.targets.builder import Builder
+from harness.targets.conventions import LEGACY
 from harness.targets.group_names import group_name
 
+#: A user's own builder beside those that come with the package.
+OTHER = Builder(
+    name="other", title="other", family="other", conventions=LEGACY, place="own"
+)
+BUILDERS = standard_builders().with_([OTHER])
 OLD, MIDDLE, NEW = (f"legacy@{version}" for version in ("20.10.5", "26.1.5", "28.5.2"))
 STORES = [MIDDLE, NEW, f"{MIDDLE}+containerd", f"{NEW}+containerd"]
 KITS = ["buildkit@26.1.5", "buildkit@28.5.2"]
@@ -30,4 +38,4 @@ KITS = ["buildkit@26.1.5", "buildkit@28.5.2"]
 def test_a_set_of_targets_is_named_as_shortly_as_is_true(
     chosen: list[str], every: list[str], name: str
 ) -> None:
-    assert group_name(chosen, every) == name
+    assert group_name(BUILDERS, chosen, every) == name
