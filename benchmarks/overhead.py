@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness.builders.records import standard_builders
-from harness.cases.case import Case, load_cases
+from harness.cases.case import Case, argument, load_cases
 from harness.dockerfile.context import tar_bytes
 from harness.dockerfile.dockerignore import IgnoreError, sent
 from harness.engines import Engine
@@ -27,7 +27,6 @@ from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.images.base import from_archive
 from harness.measure.base_copies import loaded, new_base
-from harness.measure.build_case import argument
 from harness.provision import sources
 from harness.provision.plan import engine_targets
 from harness.targets.target import Target

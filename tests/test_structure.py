@@ -29,11 +29,11 @@ builders
 builders.record builders.recordfile builders.records
 cases
 cases.notation cases.expectation cases.model cases.build_files
-cases.case cases.lint
+cases.digest cases.lines cases.case cases.lint
 images
 images.layer images.archive images.image images.base
 measure
-measure.observation measure.merged_view measure.engine_lock
+measure.observation measure.merged_view measure.standard_base measure.engine_lock
 engines.unreachable engines.address engines.catalogue engines.process engines.apt
 engines.roots engines.namespace engines.debian engines.released
 engines.owner engines.dial engines.dind engines.image engines.watchdog
@@ -44,11 +44,15 @@ builders.command
 measure.containers measure.overlay2 measure.base_copies measure.driver
 measure.open_target measure.engine_death measure.build_case
 measure.instruction_layers measure.noise measure.shared_layers measure.observe
-judge
-judge.properties judge.verdict judge.agreement
+measure.write_standard_base
 results
-results.record results.disk provision provision.plan
+results.record results.disk
+judge
+judge.parent_view judge.properties judge.verdict judge.agreement
 judge.matrix judge.statements judge.comparison
+book
+book.stored
+provision provision.plan
 measure.measure run run.grid
 provision.fleet provision.memory provision.sources provision.survey
 report

@@ -41,11 +41,20 @@ _TRIES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A record's tool as it is here: in the unpacked `root`, or on the PATH."""
+    """A record's tool as it is here: in the unpacked `root`, or on the PATH.
+
+    `suite` names the Debian suite that `root` is of.
+    """
 
     record: CommandBuilder
     root: Path | None
     version: str
+    suite: str = ""
+
+    @property
+    def how(self) -> str:
+        """Say how the tool comes to be there."""
+        return f"packages of Debian {self.suite}" if self.suite else "on the PATH"
 
 
 def obtain(
@@ -58,7 +67,7 @@ def obtain(
     root = roots.prepare(suite, cache, say) if suite else None
     tool = Tool(record=record, root=root, version="")
     version = ask_version(tool, cache)
-    return Tool(record=record, root=root, version=version)
+    return replace(tool, version=version, suite=suite.name if suite else "")
 
 
 def ask_version(tool: Tool, cache: Path) -> str:

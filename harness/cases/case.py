@@ -6,8 +6,6 @@ whole before anything is built, and names the place of every mistake.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +18,9 @@ from harness.cases.build_files import (
     place_of,
     with_dockerfile,
 )
-from harness.cases.expectation import VERDICT_ONLY, Expectation
+from harness.cases.digest import digest
+from harness.cases.expectation import Expectation
+from harness.cases.lines import check_lines
 from harness.cases.model import Build, CaseFile, Group
 from harness.dockerfile import parser
 from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
@@ -35,8 +35,7 @@ from harness.targets.target import Target
 #: Seconds from one edit of a Dockerfile to the next.
 _EDIT = 60
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
-#: Properties that name lines of the Dockerfile.
-_LINES = ("makes_layer", "empty_layer", "no_layer", "cached", "rebuilt")
+_VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
 
 
 # without slots: a digest takes a while, and is kept
@@ -62,24 +61,29 @@ class Case:
 
     @cached_property
     def digest(self) -> str:
-        """Identify what is built and looked at: a result with another is stale.
+        """Identify what is built and measured: a result with another is stale.
 
-        What an expectation says of its verdict is no part of it: that is drawn anew of
-        what was found, without a build.
+        What is expected of it is no part: verdicts are drawn of what was measured.
         """
-        parts = {
-            # what is not set does not count: a new key makes no result stale
-            name: [
-                build.model_dump(mode="json", exclude_defaults=True),
-                list(map(_short, self.context(name))),
-            ]
-            for name, build in self.builds.items()
+        contexts = {
+            name: {"": self.context(name), **self.named_contexts(name)}
+            for name in self.builds
         }
-        expect = [
-            each.model_dump(mode="json", exclude=VERDICT_ONLY) for each in self.expect
-        ]
-        text = json.dumps([self.on, parts, expect], sort_keys=True)
-        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        return digest(self.builds, contexts, self.expect)
+
+    def source(self, name: str) -> str:
+        """Name the build argument that gives the build `name` its base; "" for none.
+
+        It stands in the first FROM of the chain of stages that the target ends:
+        `BASE`, or the `argument` of an earlier build.
+        """
+        build = self.builds[name]
+        parsed = parser.parse(build.dockerfile, build.args)
+        stage = parsed.stage(build.target)
+        while stage is not None and stage.parent is not None:
+            stage = parsed.stages[stage.parent]
+        found = _VARIABLE.match(stage.source if stage else "")
+        return found[1] if found else ""
 
     def suits(self, target: Target) -> bool:
         """Say whether the case is meant for `target`."""
@@ -145,9 +149,9 @@ class Case:
                 yield index, each
 
 
-def _short(file: ContextFile) -> str:
-    content = hashlib.sha256(file.content).hexdigest()
-    return f"{replace(file, content=b'')!r} {content}"
+def argument(name: str) -> str:
+    """Name the build argument that hands the image of build `name` to later ones."""
+    return f"BUILD_{name.upper().replace('-', '_')}"
 
 
 def load_case(path: Path, root: Path, builders: Builders) -> Case:
@@ -317,27 +321,4 @@ def _check_expectation(
             "`container` needs a command",
             "add `run:` to the build",
         )
-    _check_lines(case.builds[name], document, at, expectation)
-
-
-def _check_lines(
-    build: Build, document: Document, at: Location, expectation: Expectation
-) -> None:
-    named = [
-        ((*at, key, position), line)
-        for key in _LINES
-        for position, line in enumerate(getattr(expectation, key) or ())
-    ]
-    named += [((*at, "changes", str(line)), line) for line in expectation.changes or ()]
-    if expectation.shares:
-        lines = enumerate(expectation.shares.lines or ())
-        named += [((*at, "shares", "lines", place), line) for place, line in lines]
-    parsed = parser.parse(build.dockerfile)
-    starts = [each.line for each in parsed.instructions]
-    for location, line in named:
-        if line not in starts:
-            raise document.error(
-                location,
-                f"no instruction begins on line {line} of the Dockerfile",
-                f"instructions begin on lines {', '.join(map(str, starts))}",
-            )
+    check_lines(case.builds[name], document, at, expectation)

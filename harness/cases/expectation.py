@@ -192,10 +192,6 @@ PROPERTIES = (
 )
 
 
-#: What says who claims it and what is made of it, not what to look at.
-VERDICT_ONLY = {"because", "level", "claim", "known"}
-
-
 class Expectation(Strict):
     """Properties that must (or may) hold on the targets named, with their source."""
 

@@ -111,3 +111,10 @@ class Source:
     suite: Suite | None = None
     image: str = ""
     engine: Engine | None = None
+
+    @property
+    def how(self) -> str:
+        """Say how the engine comes to be there; no address, which tells of a host."""
+        if self.suite is not None:
+            return f"packages of Debian {self.suite.name}"
+        return f"image {self.image}" if self.image else "by its address"

@@ -15,13 +15,14 @@ from typing import Any, Literal, TypeAlias
 from harness.cases.case import Case
 from harness.judge.agreement import divergences
 from harness.judge.matrix import subjects
+from harness.judge.verdict import Judged
 from harness.measure.observation import Observation
-from harness.results.record import FORMAT, Outcome, Result, encode
+from harness.results.record import FORMAT, Outcome, encode
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 
 #: A case, and its results by target, of either side.
-Sides: TypeAlias = tuple[Case, Mapping[str, Result], Mapping[str, Result]]
+Sides: TypeAlias = tuple[Case, Mapping[str, Judged], Mapping[str, Judged]]
 
 _MEASURED = tuple(each.name for each in fields(Outcome) if each.name != "targets")
 
@@ -95,7 +96,7 @@ def of_runs(before: str, after: str, cases: Iterable[Sides]) -> Comparison:
 def of_targets(
     before: str,
     after: str,
-    cases: Iterable[tuple[Case, Mapping[str, Result]]],
+    cases: Iterable[tuple[Case, Mapping[str, Judged]]],
     builders: Builders,
 ) -> Comparison:
     """Compare two targets (by id): what is built otherwise on the second."""
@@ -123,10 +124,9 @@ def of_targets(
     )
 
 
-def _identity(result: Result) -> tuple[object, ...]:
+def _identity(result: Judged) -> tuple[object, ...]:
     return (
         id(result.builds),
-        id(result.checks),
         result.case_digest,
         result.reason,
         result.unstable,
@@ -134,7 +134,7 @@ def _identity(result: Result) -> tuple[object, ...]:
     )
 
 
-def _between_runs(case: Case, one: Result, other: Result) -> Iterator[str]:
+def _between_runs(case: Case, one: Judged, other: Judged) -> Iterator[str]:
     """Say what differs; in words where there are any, else by the place in the file."""
     first, second = _outcome(one), _outcome(other)
     if first == second:
@@ -142,7 +142,7 @@ def _between_runs(case: Case, one: Result, other: Result) -> Iterator[str]:
     changed = one.case_digest != other.case_digest
     if changed:
         yield "the case has changed in between"
-    if one.verdict != other.verdict:
+    elif one.verdict != other.verdict:
         yield f"{one.verdict} before, {other.verdict} after"
     told = _divergences(case, {"before": one.observation, "after": other.observation})
     yield from told
@@ -151,7 +151,7 @@ def _between_runs(case: Case, one: Result, other: Result) -> Iterator[str]:
 
 
 def _between_targets(
-    case: Case, one: Result, other: Result, builders: Builders
+    case: Case, one: Judged, other: Judged, builders: Builders
 ) -> Iterator[str]:
     for each in (one, other):
         if not each.builds:
@@ -177,7 +177,7 @@ def _divergences(case: Case, observations: Mapping[str, Observation]) -> list[st
     return [each.sentence() for each in found]
 
 
-def _outcome(result: Result) -> Any:
+def _outcome(result: Judged) -> Any:
     same = {name: getattr(result, name) for name in _MEASURED}
     return json.loads(encode(Outcome(targets=(), **same)))
 

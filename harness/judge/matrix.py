@@ -17,9 +17,8 @@ from harness.cases.model import Group
 from harness.dockerfile import parser
 from harness.judge.agreement import ASPECTS, Divergence, classes, divergences, facts
 from harness.judge.properties import NotMeasured
-from harness.judge.verdict import Check, Verdict, judge, worst
+from harness.judge.verdict import Check, Judged, Verdict, judge, worst
 from harness.measure.observation import Observation
-from harness.results.record import Result
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
@@ -124,7 +123,7 @@ def tabulate_results(
     cases: Iterable[Case],
     groups: Mapping[str, Group],
     targets: Sequence[Target],
-    results: Mapping[tuple[str, str], Result],
+    results: Mapping[tuple[str, str], Judged],
     errors: Mapping[tuple[str, str], str],
     *,
     builders: Builders,
@@ -148,7 +147,7 @@ def tabulate_results(
 def _row(
     case: Case,
     targets: Sequence[Target],
-    results: Mapping[tuple[str, str], Result],
+    results: Mapping[tuple[str, str], Judged],
     errors: Mapping[tuple[str, str], str],
     builders: Builders,
 ) -> Row:
@@ -199,7 +198,7 @@ def _row(
 def _without(
     case: Case,
     target: Target,
-    results: Mapping[tuple[str, str], Result],
+    results: Mapping[tuple[str, str], Judged],
     errors: Mapping[tuple[str, str], str],
 ) -> Cell:
     """Say why there is no measurement to show."""

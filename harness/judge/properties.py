@@ -23,13 +23,12 @@ from harness.cases.expectation import (
     Shares,
     Size,
 )
-from harness.measure.merged_view import apply
+from harness.judge.parent_view import ParentView
 from harness.measure.observation import (
     BuildRecord,
     Change,
     LayerRecord,
     Observation,
-    View,
 )
 
 #: buildah's errors quote the instruction that failed, which says nothing of why.
@@ -42,7 +41,7 @@ class Subject:
 
     build: BuildRecord
     observation: Observation
-    below: View
+    below: ParentView
 
     def layer(self, line: int) -> LayerRecord | None:
         """Find the layer a line made."""
@@ -50,13 +49,6 @@ class Subject:
             if step.line == line and step.layer is not None:
                 return self.build.layers[step.layer - 1]
         return None
-
-    def merged(self) -> View:
-        """Put the build's layers on those below."""
-        view = self.below
-        for layer in self.build.layers:
-            _, view = apply(view, layer.changes)
-        return view
 
 
 class NotMeasured(Exception):  # no error: a property out of reach here
@@ -184,9 +176,13 @@ def _changes(value: dict[int, Changes], subject: Subject) -> Iterator[str]:
 
 
 def _rootfs(value: Mapping[str, Any], subject: Subject) -> Iterator[str]:
-    view = subject.merged()
+    merged = subject.below.with_layers(subject.build.layers)
     for path, wanted in value.items():
-        found = view.get(path)
+        if not merged.tells(path):
+            raise NotMeasured(
+                f"measured on a base of which it is not known what it has at {path}"
+            )
+        found = merged.view.get(path)
         if wanted == "absent":
             if found is not None:
                 yield f"{path} is there"

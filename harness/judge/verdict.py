@@ -1,22 +1,29 @@
-"""Draw the verdict of every expectation of a case on a target. Pure.
+"""Draw the verdict of every expectation of a case on its results. Pure.
 
 What a property means is `properties`'; here it is held, known, a `may` or a failure.
+Verdicts are stored nowhere: they follow from the case and what was measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
 
 from harness.cases.case import Case
 from harness.cases.expectation import Expectation, Known
+from harness.judge.parent_view import ParentView, parent_views
 from harness.judge.properties import CHECKS, NotMeasured, Subject, first_line
 from harness.measure.observation import Observation, View
+from harness.results.record import Result
+from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
-from harness.targets.target import Target
+from harness.targets.target import Target, split_id
 
 Verdict = Literal["pass", "fail", "known", "unsupported", "error", "missing"]
+
+#: What an expectation finds to differ, nothing if it holds; or why that is not known.
+Findings: TypeAlias = tuple[str, ...] | NotMeasured
 
 #: From what decides a cell to what does not.
 SEVERITY: tuple[Verdict, ...] = (
@@ -62,25 +69,62 @@ class Check:
         return self.findings
 
 
-def check(
-    case: Case, target: Target, observation: Observation, below: Mapping[str, View]
-) -> tuple[Check, ...]:
-    """Judge every expectation that speaks of `target` (`differs` is the matrix's).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(Result):
+    """A result with the verdicts that its case draws of it.
 
-    `below` has, by build, the merged view of the image that its FROM named.
+    One of another digest than the case's has none, and is `missing`.
     """
-    return tuple(
-        judge(index, each, target, _findings(each, observation, below))
-        for index, each in case.expectations(target)
-        if each.differs is None
-    )
+
+    verdict: Verdict
+    checks: tuple[Check, ...] = ()
+
+
+def judged(
+    case: Case,
+    results: Mapping[str, Result],
+    bases: Mapping[str, View | None],
+    builders: Builders,
+) -> dict[str, Judged]:
+    """Judge a case's results by target, what several targets share only once.
+
+    Those of builders that are not known are left out. `bases` has the merged view of
+    the base that a target was measured on, or None where it is not known. `differs` is
+    the matrix's to judge.
+    """
+    found: dict[str, Judged] = {}
+    seen: dict[tuple[object, ...], Findings] = {}
+    parents: dict[tuple[object, ...], Mapping[str, ParentView]] = {}
+    for name, result in results.items():
+        if split_id(name)[0] not in builders:
+            continue
+        checks: list[Check] = []
+        verdict: Verdict = "missing"
+        if result.case_digest == case.digest and not result.builds:
+            verdict = "unsupported"
+        elif result.case_digest == case.digest:
+            target, base = builders.target(name), bases.get(name)
+            same = (id(result.builds), base is None)
+            if same not in parents:
+                parents[same] = parent_views(case, result.observation, base)
+            for index, each in case.expectations(target):
+                if each.differs is None:
+                    if (*same, index) not in seen:
+                        seen[*same, index] = _findings(
+                            each, result.observation, parents[same]
+                        )
+                    checks.append(judge(index, each, target, seen[*same, index]))
+            verdict = worst(each.verdict for each in checks)
+        kept = {each.name: getattr(result, each.name) for each in fields(Result)}
+        found[name] = Judged(**kept, verdict=verdict, checks=tuple(checks))
+    return found
 
 
 def judge(
     index: int,
     expectation: Expectation,
     target: Target,
-    findings: tuple[str, ...] | NotMeasured,
+    findings: Findings,
 ) -> Check:
     """Turn the findings of one expectation on `target` into its verdict."""
     known = _known(expectation.known, target)
@@ -109,23 +153,6 @@ def judge(
     )
 
 
-def redrawn(case: Case, target: Target, checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Draw verdicts anew of what was found, for `known` notes as they are now.
-
-    For checks of the same measured expectations only (`Case.digest`).
-    """
-    return tuple(
-        judge(each.expectation, case.expect[each.expectation], target, _found(each))
-        for each in checks
-    )
-
-
-def _found(check: Check) -> tuple[str, ...] | NotMeasured:
-    if check.verdict == "unsupported":
-        return NotMeasured(*check.findings)
-    return check.findings
-
-
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Conclude for a cell; with nothing expected, nothing failed."""
     return min(verdicts, key=SEVERITY.index, default="pass")
@@ -139,8 +166,10 @@ def _known(entries: Iterable[Known], target: Target) -> Known | None:
 
 
 def _findings(
-    expectation: Expectation, observation: Observation, below: Mapping[str, View]
-) -> tuple[str, ...] | NotMeasured:
+    expectation: Expectation,
+    observation: Observation,
+    below: Mapping[str, ParentView],
+) -> Findings:
     build = observation.build(expectation.of)
     subject = Subject(build=build, observation=observation, below=below[build.name])
     found: list[str] = []

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from harness.builders import Request
 from harness.builders.transcript import Transcript, said_before
-from harness.cases.case import Case
+from harness.cases.case import Case, argument
 from harness.cases.model import Build
 from harness.dockerfile import parser
 from harness.dockerfile.context import ContextFile, tar_file
@@ -112,11 +112,6 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
             began=min(since, site.began),
             built=tuple(done),
         )
-
-
-def argument(name: str) -> str:
-    """Name the build argument that hands the image of build `name` to later ones."""
-    return f"BUILD_{name.upper().replace('-', '_')}"
 
 
 def next_second(now: Callable[[], float]) -> None:

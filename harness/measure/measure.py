@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from harness.cases.case import Case
 from harness.errors import EngineGone, Unsupported
 from harness.judge.agreement import ASPECTS, facts
-from harness.judge.verdict import check, worst
 from harness.measure.engine_death import await_engine
 from harness.measure.engine_lock import Turns
 from harness.measure.observation import Observation
@@ -43,7 +42,7 @@ def attempt_in_turn(case: Case, site: Site, turns: Turns, *, repeat: int = 1) ->
 
 
 def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
-    """Build `case` on `site`, `repeat` times, and judge what the first time gave.
+    """Build `case` on `site`, `repeat` times; the result is the first time's.
 
     An aspect that a repetition tells otherwise is unstable: it stays in the result,
     but is never a divergence. Raises what `observe` raises, but Unsupported.
@@ -56,13 +55,10 @@ def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
     unstable: set[str] = set()
     for _ in range(repeat - 1):
         unstable.update(_unequal(first, observe(case, site).observation))
-    checks = check(case, site.target, first, measurement.below)
     result = Result(
         case=case.id,
         case_digest=case.digest,
         target=site.target.id,
-        verdict=worst(each.verdict for each in checks),
-        checks=checks,
         builds=first.builds,
         unstable=tuple(sorted(unstable)),
     )
@@ -74,8 +70,6 @@ def _unsupported(case: Case, site: Site, lacking: Unsupported) -> Result:
         case=case.id,
         case_digest=case.digest,
         target=site.target.id,
-        verdict="unsupported",
-        checks=(),
         builds=(),
         reason=lacking.message,
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,13 +12,12 @@ from math import inf
 from typing import Any
 
 from harness.builders.transcript import Ending
-from harness.cases.case import Case
+from harness.cases.case import Case, argument
 from harness.dockerfile import parser
-from harness.dockerfile.parser import Dockerfile
 from harness.images.image import Image
 from harness.images.layer import Entry
 from harness.measure import overlay2
-from harness.measure.build_case import Built, Run, argument, next_second, run
+from harness.measure.build_case import Built, Run, next_second, run
 from harness.measure.instruction_layers import (
     Mapped,
     cached_lines,
@@ -52,18 +50,12 @@ _OUTCOMES: Mapping[Ending, Outcome] = {
     "unexportable": "unexportable",
 }
 
-_VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What `observe` gives: the observation, the raw run, and what lay below.
-
-    `below` has, by build, the merged view of the image that its FROM named.
-    """
+    """What `observe` gives: the observation, and the raw run."""
 
     observation: Observation
-    below: Mapping[str, View]
     run: Run
 
 
@@ -91,7 +83,7 @@ def observe(case: Case, site: Site) -> Measurement:
     observation = Observation(
         case=case.id, target=site.target.id, builds=tuple(records)
     )
-    return Measurement(observation=observation, below=recorder.below, run=first)
+    return Measurement(observation=observation, run=first)
 
 
 class Recorder:
@@ -101,7 +93,6 @@ class Recorder:
         self.case = case
         self.target = target
         self.run = measured
-        self.below: dict[str, View] = {}
         self.lineages: list[Lineage] = []
 
     def record(self, position: int) -> BuildRecord:
@@ -111,7 +102,6 @@ class Recorder:
         transcript, image = built.transcript, built.image
         parsed = parser.parse(built.build.dockerfile, built.build.args)
         conventions = self.target.builder.conventions
-        self.below[built.name] = {}
         if image is None:
             outcome = _OUTCOMES[transcript.ending]
             error = noise.text(transcript.error)
@@ -124,9 +114,8 @@ class Recorder:
                 error_line=error_line(parsed, transcript, conventions=conventions),
                 noise=tuple(sorted(noise.touched)),
             )
-        parent = self._parent(parsed, built, self.run.built[:position])
-        view = _merged(tuple(each.entries for each in parent.layers) if parent else ())
-        self.below[built.name] = view
+        parent = self._parent(built, self.run.built[:position])
+        view = merged(tuple(each.entries for each in parent.layers) if parent else ())
         below = len(parent.layers) if parent else 0
         history = image.config.get("history") or []
         skipped = len(parent.config.get("history") or []) if parent else 0
@@ -179,18 +168,13 @@ class Recorder:
         # one, whatever the base, and keeps its time (measured on 28.5.2).
         return Noise(since=self.run.began, until=self.run.until, base=self.run.base)
 
-    def _parent(
-        self, parsed: Dockerfile, built: Built, earlier: Sequence[Built]
-    ) -> Image | None:
+    def _parent(self, built: Built, earlier: Sequence[Built]) -> Image | None:
         """Find the image that the build's first FROM named; None for scratch."""
-        stage = parsed.stage(built.build.target)
-        while stage is not None and stage.parent is not None:
-            stage = parsed.stages[stage.parent]
-        source = _VARIABLE.match(stage.source if stage else "")
-        if source is None:
+        source = self.case.source(built.name)
+        if not source:
             return None
         for each in earlier:
-            if source[1] == argument(each.name):
+            if source == argument(each.name):
                 return each.image
         base = [layer.diff_id for layer in self.run.base_image.layers]
         return self.run.base_image if _diff_ids(built)[: len(base)] == base else None
@@ -246,7 +230,7 @@ class Recorder:
 
 
 @lru_cache(maxsize=8)
-def _merged(layers: tuple[tuple[Entry, ...], ...]) -> View:
+def merged(layers: tuple[tuple[Entry, ...], ...]) -> View:
     """Merge the layers that lie below a build; most builds have the same below them.
 
     What rules they touch is no news of the build, and no time in them is its own.

@@ -12,10 +12,9 @@ from harness.cases.case import Case
 from harness.judge.agreement import classes, divergences
 from harness.judge.matrix import subjects
 from harness.judge.properties import first_line, letter, letters
-from harness.judge.verdict import Check
+from harness.judge.verdict import Check, Judged
 from harness.measure.observation import BuildRecord, Change, Observation, OnDiskRecord
 from harness.measure.overlay2 import Directory
-from harness.results.record import Result
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 
@@ -30,7 +29,7 @@ LEGEND = (
 )
 
 
-def explain(case: Case, results: Mapping[str, Result], builders: Builders) -> str:
+def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
     """Tell a case: why, then each build line by line, then what was expected."""
     observations = {
         name: each.observation for name, each in results.items() if each.builds
@@ -183,7 +182,7 @@ def _change(each: Change) -> str:
     return f"{_SIGNS[each.change]}{each.path}{slash}"
 
 
-def _not_built(results: Mapping[str, Result], builders: Builders) -> str:
+def _not_built(results: Mapping[str, Judged], builders: Builders) -> str:
     reasons: dict[str, list[str]] = {}
     for target, each in results.items():
         if not each.builds:
@@ -193,7 +192,7 @@ def _not_built(results: Mapping[str, Result], builders: Builders) -> str:
 
 
 def _expected(
-    case: Case, results: Mapping[str, Result], builders: Builders
+    case: Case, results: Mapping[str, Judged], builders: Builders
 ) -> Iterator[str]:
     for index, expectation in enumerate(case.expect):
         yield f"  {expectation.because}"
@@ -213,7 +212,7 @@ def _verdict(check: Check) -> str:
 
 
 def _on(
-    said: Mapping[str, Sequence[str]], results: Mapping[str, Result], builders: Builders
+    said: Mapping[str, Sequence[str]], results: Mapping[str, Judged], builders: Builders
 ) -> list[str]:
     """Say each text once, with the targets it is said of."""
     every = list(results)
@@ -223,7 +222,7 @@ def _on(
     ]
 
 
-def _rules(results: Mapping[str, Result]) -> str:
+def _rules(results: Mapping[str, Judged]) -> str:
     names = {
         rule
         for each in results.values()

@@ -11,13 +11,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 from packaging.version import Version
 
 from harness.cases.case import Case
-from harness.judge.verdict import redrawn, worst
 from harness.errors import ResultError
 from harness.results.record import (
     CaseRecord,
@@ -96,41 +95,6 @@ def measured(folder: Path, case: Case) -> frozenset[str]:
     )
 
 
-def current(
-    folder: Path, case: Case, builders: Builders, *, renew: bool = False
-) -> dict[str, Result]:
-    """Read a case's results by target, with the verdicts that the case draws now.
-
-    A `known` that was added or taken out needs no build. `renew` stores what changed.
-    """
-    stored = load(folder, case.id)
-    now = {name: as_of(case, each, builders) for name, each in stored.items()}
-    if renew and now != stored:
-        path = path_of(folder, case.id)
-        with _locked(path.parent):
-            again = load(folder, case.id)
-            renewed = {
-                name: as_of(case, each, builders) for name, each in again.items()
-            }
-            _write(path, renewed)
-    return now
-
-
-def as_of(case: Case, result: Result, builders: Builders) -> Result:
-    """Give a result with the verdicts that the case draws now.
-
-    A stale one is left as it is, and so is one of a builder that is not known.
-    """
-    known = split_id(result.target)[0] in builders
-    if result.case_digest != case.digest or not result.checks or not known:
-        return result
-    checks = redrawn(case, builders.target(result.target), result.checks)
-    if checks == result.checks:
-        return result
-    verdict = worst(each.verdict for each in checks)
-    return replace(result, checks=checks, verdict=verdict)
-
-
 def builders(folder: Path, known: Builders) -> Builders:
     """Give the `known` builders, and further ones that the targets' files describe.
 
@@ -184,6 +148,27 @@ def targets(folder: Path, builders: Builders) -> list[Target]:
         with suppress(ValueError):
             found.append(builders.target(path.stem))
     return sorted(found, key=lambda each: each.order)
+
+
+def bases(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Give, by target, the diff IDs of the base it was measured on.
+
+    Raises ResultError for a target's file that is broken.
+    """
+    found = {}
+    for path in sorted((folder / TARGETS).glob("*.json")):
+        with suppress(ValueError):
+            split_id(path.stem)
+            found[path.stem] = _base(path)
+    return found
+
+
+def _base(path: Path) -> tuple[str, ...]:
+    try:
+        base = json.loads(path.read_bytes()).get("base", {})
+        return tuple(map(str, base.get("diff_ids", ())))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise _broken(path, repr(error)) from error
 
 
 def counts(folder: Path, builders: Builders) -> dict[str, int]:

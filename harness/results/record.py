@@ -16,19 +16,18 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.judge.verdict import Check, Verdict
 from harness.errors import ResultError
 from harness.measure.observation import BuildRecord, Observation
 from harness.targets.builder import Builder
 
 #: Raised when a reader of older results could misread newer ones. 2: one file for a
-#: case, with each outcome once.
-FORMAT = 2
+#: case, with each outcome once. 3: what was measured alone, no verdicts.
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One case on one target: what was measured, and the verdicts on it.
+    """One case on one target: what was measured.
 
     `case_digest` identifies the case as it was then; `unstable` names the aspects that
     differed when the build was repeated; `reason` says why nothing could be built.
@@ -37,8 +36,6 @@ class Result:
     case: str
     case_digest: str
     target: str
-    verdict: Verdict
-    checks: tuple[Check, ...]
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
     reason: str = ""
@@ -55,8 +52,6 @@ class Outcome:
 
     targets: tuple[str, ...]
     case_digest: str
-    verdict: Verdict
-    checks: tuple[Check, ...]
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
     reason: str = ""
@@ -76,9 +71,10 @@ class TargetRecord:
     """`results/targets/TARGET.json`: what engine and tool said they are; the base used.
 
     `tool` has the version of a command builder's command by the record's name; `api`
-    and `architecture` are empty where there is no engine. `record` describes a builder
-    that does not come with the package, so that its results are understood without the
-    file that it was given in.
+    and `architecture` are empty where there is no engine. `how` says how the engine, or
+    the tool, came to be there: Debian's packages, an image, an address. `record`
+    describes a builder that does not come with the package, so that its results are
+    understood without the file that it was given in.
     """
 
     format: int = FORMAT
@@ -88,6 +84,7 @@ class TargetRecord:
     api: str
     store: str
     architecture: str
+    how: str = ""
     components: Mapping[str, str] = field(default_factory=dict)
     tool: Mapping[str, str] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)

@@ -14,15 +14,17 @@ from harness.cases.case import Case, load_case
 from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
 from harness.images.base import from_archive
+from harness.judge.verdict import Judged, judged
 from harness.measure.base_copies import base_of
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import Turns
 from harness.measure.measure import attempt, attempt_in_turn
 from harness.measure.open_target import Site
+from harness.measure.standard_base import view_of
 from harness.provision.fleet import await_engine, turn_file
 from harness.provision.plan import Plan, Seat
 from harness.results import disk
-from harness.results.record import Result, write
+from harness.results.record import write
 
 #: Seconds for each of an engine's answers but a build's.
 ANSWER_LIMIT = 120.0
@@ -88,7 +90,7 @@ class CaseItem(pytest.Item):
         self.target = target = seat.target
         self.engine = seat.engine
         self.tool = seat.tool
-        self.measured: Result | None = None
+        self.measured: Judged | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
         self.user_properties.append((ENGINE, seat.engine))
         for tag in case.tags:
@@ -104,7 +106,9 @@ class CaseItem(pytest.Item):
         else:
             turns = Turns(place=turn_file(plan.folder, site.engine.name))
             trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
-        self.measured = trial.result
+        bases = {self.target.id: view_of(site.base.diff_ids)}
+        found = judged(self.case, {self.target.id: trial.result}, bases, plan.builders)
+        self.measured = found[self.target.id]
         self.user_properties.append((SECONDS, time.monotonic() - began))
         disk.save(plan.results, trial.result)
         if trial.measurement is None:

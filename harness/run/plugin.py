@@ -232,7 +232,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if _SEEN not in config.stash or PLAN not in config.stash:
         return
     seen, plan, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
-    whole = gather(root, plan.results, plan.builders, renew=True)
+    whole = gather(root, plan.results, plan.builders)
     write_matrix(plan.results, whole, load_groups(root))
     cases = {case for case, _ in seen.cells}
     seen.matrix = whole.of(cases)

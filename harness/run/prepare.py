@@ -189,7 +189,7 @@ def _furnished(
         with ExitStack() as stack:
             for seat in plan.seats:
                 if seat.engine == source.name:
-                    record_target(plan, seat, engine)
+                    record_target(plan, seat, engine, source.how)
                     bases = product(range(plan.workers), range(plan.bases))
                     for worker, number in bases:
                         builder = seat.target.builder.name

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import click
 
+from harness.book.stored import base_views, stored
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases, select
 from harness.documents.document import nearest
 from harness.errors import UsageError
 from harness.judge.comparison import Comparison, of_runs, of_targets
+from harness.judge.verdict import Judged
+from harness.measure.observation import View
 from harness.report.diff import terminal
 from harness.results import disk
-from harness.results.record import Result, encode
+from harness.results.record import encode
 from harness.targets.registry import Builders
 from harness.targets.selector import matches
 from harness.verbs import options
@@ -89,9 +92,13 @@ def _runs(
     ids: Sequence[Sequence[str]],
     known: Builders,
 ) -> Comparison:
-    def side(folder: str, case: Case, wanted: Sequence[str]) -> dict[str, Result]:
-        stored = disk.current(Path(folder), case, known)
-        return {each: stored[each] for each in wanted if each in stored}
+    bases: dict[str, dict[str, View | None]] = {}
+
+    def side(folder: str, case: Case, wanted: Sequence[str]) -> dict[str, Judged]:
+        if folder not in bases:
+            bases[folder] = base_views(Path(folder))
+        found = stored(Path(folder), case, bases[folder], known)
+        return {each: found[each] for each in wanted if each in found}
 
     return of_runs(
         before,
@@ -106,11 +113,12 @@ def _runs(
 def _targets(
     before: str, after: str, cases: Sequence[Case], folder: Path, known: Builders
 ) -> Comparison:
-    def fresh(case: Case) -> dict[str, Result]:
-        stored = disk.current(folder, case, known)
+    bases = base_views(folder)
+
+    def fresh(case: Case) -> dict[str, Judged]:
         return {
             name: each
-            for name, each in stored.items()
+            for name, each in stored(folder, case, bases, known).items()
             if each.case_digest == case.digest
         }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.book.stored import base_views, stored
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases, select
 from harness.engines.address import connect
@@ -64,11 +65,11 @@ def command(
     if on_disk:
         _on_disk(case, engines, targets)
         return
-    stored = disk.current(folder, case, known)
+    judged = stored(folder, case, base_views(folder), known)
     found = {
-        target.id: stored[target.id]
+        target.id: judged[target.id]
         for target in disk.targets(folder, known)
-        if matches(patterns, target) and target.id in stored
+        if matches(patterns, target) and target.id in judged
     }
     if not found:
         raise UsageError(

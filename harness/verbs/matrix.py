@@ -8,6 +8,7 @@ import click
 
 from harness.cases.case import load_cases, load_groups, select
 from harness.errors import UsageError
+from harness.report.files import write_matrix
 from harness.report.matrix_record import matrix_json
 from harness.report.text import markdown, terminal
 from harness.results import disk
@@ -22,6 +23,11 @@ from harness.verbs import options
 @options.target
 @options.output
 @click.option("--exit-code", is_flag=True, help="End with 1 where targets diverge.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write matrix.json and the pages beside the results, as a run does.",
+)
 @options.cases
 @options.results
 def command(
@@ -31,6 +37,7 @@ def command(
     targets: tuple[str, ...],
     form: str,
     exit_code: bool,
+    write: bool,
     root: Path,
     results: Path | None,
 ) -> int:
@@ -43,6 +50,8 @@ def command(
       layer-harness matrix copy -t '*@20.10'      one group, one version
       layer-harness matrix --format json | jq .rows
     """  # noqa: D301  # click's mark
+    if write and (words or groups or targets):
+        raise UsageError("--write writes the whole matrix", hint="leave the choice out")
     folder = options.results_folder(root, results)
     known = options.measured(folder)
     patterns = options.selectors(targets, known)
@@ -55,6 +64,8 @@ def command(
     ids = {case.id for case in cases}
     matrix = gather(root, folder, known, cases=ids, targets=columns)
     headings = load_groups(root)
+    if write:
+        write_matrix(folder, matrix, headings)
     text = {
         "text": lambda: terminal(matrix, headings),
         "markdown": lambda: markdown(matrix, headings),

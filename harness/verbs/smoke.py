@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from harness.book.stored import base_views, stored
 from harness.cases.case import load_cases
 from harness.errors import HarnessError
+from harness.judge.verdict import Judged
 from harness.results import disk
-from harness.results.record import Result
 from harness.verbs import options
 from harness.verbs.run import parallel, pytest_on
 
@@ -53,9 +54,10 @@ def command(
         )
         # A target has five builds only, so there is no use in more workers than that.
         pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])
-        stored = [disk.load(folder, case.id) for case in cases]
+        bases = base_views(folder)
+        judged = [stored(folder, case, bases, known) for case in cases]
         lines = [
-            _told(each.id, [found.get(each.id) for found in stored])
+            _told(each.id, [found.get(each.id) for found in judged])
             for each in disk.targets(folder, known)
         ]
     click.echo()
@@ -64,7 +66,7 @@ def command(
     return 0 if all(usable for _, usable in lines) else HarnessError.exit_code
 
 
-def _told(target: str, found: list[Result | None]) -> tuple[str, bool]:
+def _told(target: str, found: list[Judged | None]) -> tuple[str, bool]:
     """Say in a line whether a target is usable, and what it fails."""
     failing = [each for each in found if each is None or each.verdict != "pass"]
     if not failing:
@@ -76,7 +78,7 @@ def _told(target: str, found: list[Result | None]) -> tuple[str, bool]:
     return f"{target}: {len(failing)} of {len(found)} builds fail{said}", False
 
 
-def _reason(found: Result | None) -> str:
+def _reason(found: Judged | None) -> str:
     if found is None:
         return "nothing came out, the errors above say why"
     findings = [text for check in found.checks for text in check.said]

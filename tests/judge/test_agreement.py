@@ -15,7 +15,7 @@ from harness.cases.model import Group
 from harness.judge.agreement import classes, divergences
 from harness.judge.matrix import Matrix, tabulate_results
 from harness.judge.properties import NotMeasured, letter
-from harness.judge.verdict import SEVERITY, Check, Verdict, judge, worst
+from harness.judge.verdict import SEVERITY, Check, Judged, Verdict, judge, worst
 from harness.measure.observation import (
     BuildRecord,
     Change,
@@ -25,7 +25,6 @@ from harness.measure.observation import (
     Step,
 )
 from harness.report.text import summary, terminal
-from harness.results.record import Result
 from harness.targets.group_names import group_name
 
 LEGACY, BUILDKIT, NEWER = (
@@ -211,13 +210,13 @@ def case(tmp_path: Path, *expect: str) -> Case:
     return load_case(path, tmp_path, standard_builders())
 
 
-def result(made: Case, target: str, record: BuildRecord, **rest: object) -> Result:
+def result(made: Case, target: str, record: BuildRecord, **rest: object) -> Judged:
     checks = tuple(
         judge(index, each, standard_builders().target(target), ())
         for index, each in enumerate(made.expect)
         if each.differs is None
     )
-    stored = Result(
+    stored = Judged(
         case=made.id,
         case_digest=made.digest,
         target=target,
@@ -228,7 +227,7 @@ def result(made: Case, target: str, record: BuildRecord, **rest: object) -> Resu
     return replace(stored, **rest)  # type: ignore[arg-type]
 
 
-def matrix(made: Case, *results: Result) -> Matrix:
+def matrix(made: Case, *results: Judged) -> Matrix:
     return tabulate_results(
         [made],
         {"g": Group(title="G", claims={"C1": "one"})},

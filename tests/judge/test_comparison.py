@@ -24,7 +24,15 @@ from harness.report import schemas
 from harness.results import disk
 from harness.results.record import Result, TargetRecord, encode, write
 
-CASE = "title: t\nwhy: w\ndockerfile: |\n  FROM scratch\n  COPY a /\n"
+CASE = """title: t
+why: w
+dockerfile: |
+  FROM scratch
+  COPY a /
+expect:
+  - because: b
+    changes: {2: {added: {/a: {type: file}}}}
+"""
 TARGETS = ("legacy@20.10.24", "legacy@28.5.2", "buildkit@28.5.2")
 STEP = Step(line=2, text="COPY a /", layer=1, cached=None)
 
@@ -57,8 +65,8 @@ def store(
         )  # fmt: skip
         write(disk.target_path(folder / name, target), encode(record))
         result = Result(
-            case=case.id, case_digest=case.digest, target=target, verdict="pass",
-            checks=(), builds=(one,) if one else (),
+            case=case.id, case_digest=case.digest, target=target,
+            builds=(one,) if one else (),
         )  # fmt: skip
         disk.save(folder / name, replace(result, **other))
 
@@ -102,12 +110,13 @@ def test_what_no_words_are_for_is_told_by_its_place(tmp_path: Path) -> None:
 
 def test_a_changed_case_and_a_changed_verdict_are_said(tmp_path: Path) -> None:
     store(tmp_path, "one", {TARGETS[0]: build()})
-    store(tmp_path, "other", {TARGETS[0]: build()}, case_digest="x", verdict="known")
+    store(tmp_path, "other", {TARGETS[0]: build()}, case_digest="x")
     _, out, _ = harness(tmp_path, "diff", "one", "other")
-    assert out.splitlines()[1:3] == [
-        "  the case has changed in between",
-        "  pass before, known after",
-    ]
+    assert out.splitlines()[1] == "  the case has changed in between"
+    empty = replace(build(), layers=(replace(build().layers[0], changes=()),))
+    store(tmp_path, "other", {TARGETS[0]: empty})
+    _, out, _ = harness(tmp_path, "diff", "one", "other")
+    assert out.splitlines()[1] == "  pass before, fail after"
 
 
 def test_two_targets_differ_in_what_they_build_not_in_what_they_say(
@@ -128,7 +137,7 @@ def test_two_targets_differ_in_what_they_build_not_in_what_they_say(
 
 def test_a_target_that_does_not_support_a_case_differs(tmp_path: Path) -> None:
     store(tmp_path, "results", {TARGETS[0]: build()})
-    store(tmp_path, "results", {TARGETS[1]: None}, verdict="unsupported", reason="why")
+    store(tmp_path, "results", {TARGETS[1]: None}, reason="why")
     _, out, _ = harness(tmp_path, "diff", *TARGETS[:2])
     assert "legacy@28.5.2 does not support it: why" in out
 

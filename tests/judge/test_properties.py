@@ -12,18 +12,18 @@ from harness.builders.records import standard_builders
 from harness.cases.case import Case
 from harness.cases.expectation import Expectation
 from harness.cases.model import Build
-from harness.judge.verdict import check
+from harness.judge.verdict import judged
 from harness.measure.observation import (
     BuildRecord,
     Change,
     ContainerRecord,
     HistoryEntry,
     LayerRecord,
-    Observation,
     OnDiskRecord,
     Relation,
     Step,
 )
+from harness.results.record import Result
 
 TARGET = standard_builders().target("legacy@20.10.24")
 
@@ -84,6 +84,7 @@ def findings(record: BuildRecord, **properties: Any) -> tuple[str, tuple[str, ..
     expectation = Expectation.model_validate(
         {"because": "b", "of": record.name, **properties}
     )
+    builds = {each.name: each for each in (FIRST, BROKEN, BUILD, record)}
     made = Case(
         id="g/c",
         path=Path("c.yaml"),
@@ -92,19 +93,21 @@ def findings(record: BuildRecord, **properties: Any) -> tuple[str, tuple[str, ..
         refs=(),
         tags=(),
         on=(),
-        builds={name: Build(dockerfile="FROM x") for name in ("first", "second")},
+        builds={name: Build(dockerfile="FROM ${BASE}") for name in builds},
         expect=(expectation,),
     )
-    builds = {each.name: each for each in (FIRST, BROKEN, BUILD)} | {
-        record.name: record
-    }
-    observation = Observation(
-        case="g/c", target=TARGET.id, builds=tuple(builds.values())
+    result = Result(
+        case="g/c",
+        case_digest=made.digest,
+        target=TARGET.id,
+        builds=tuple(replace(each, below=1) for each in builds.values()),
     )
     base = {"/old": change("/old", "added", type="file", mode="0600")}
     base |= {"/gone": change("/gone", "added", type="dir")}
     base |= {"/gone/in": change("/gone/in", "added", type="file")}
-    (found,) = check(made, TARGET, observation, dict.fromkeys(builds, base))
+    bases = {TARGET.id: base}
+    stored = judged(made, {TARGET.id: result}, bases, standard_builders())
+    (found,) = stored[TARGET.id].checks
     return found.verdict, found.findings
 
 

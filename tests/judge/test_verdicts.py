@@ -18,7 +18,7 @@ from harness.errors import ResultError
 from harness.judge.agreement import classes, divergences
 from harness.judge.matrix import Matrix, subjects, tabulate_results
 from harness.judge.properties import letters
-from harness.judge.verdict import Check, check, redrawn
+from harness.judge.verdict import Check, Judged, judged
 from harness.measure.observation import (
     BuildRecord,
     Change,
@@ -90,9 +90,17 @@ def case(tmp_path: Path, expect: str) -> Case:
     return load_case(path, tmp_path, standard_builders())
 
 
-def judged(tmp_path: Path, expect: str, record: BuildRecord) -> Check:
-    below = {"build": {"/etc/motd": change("/etc/motd", owner="1:1")}}
-    (found,) = check(case(tmp_path, expect), LEGACY, observed(record), below)
+def measured(made: Case, record: BuildRecord, target: Target) -> Judged:
+    result = Result(
+        case=made.id, case_digest=made.digest, target=target.id, builds=(record,)
+    )
+    base = {"/etc/motd": change("/etc/motd", owner="1:1")}
+    bases = {target.id: base}
+    return judged(made, {target.id: result}, bases, standard_builders())[target.id]
+
+
+def only(tmp_path: Path, expect: str, record: BuildRecord) -> Check:
+    (found,) = measured(case(tmp_path, expect), record, LEGACY).checks
     return found
 
 
@@ -137,53 +145,51 @@ def test_a_property_holds_or_breaks(
 ) -> None:
     text = f"{{because: b, {expect}}}"
     if holds is not None:
-        assert judged(tmp_path, text, holds).verdict == "pass"
+        assert only(tmp_path, text, holds).verdict == "pass"
     if breaks is not None:
-        found = judged(tmp_path, text, breaks)
+        found = only(tmp_path, text, breaks)
         assert found.verdict == "fail"
         assert found.findings[0].startswith(expect.partition(":")[0])
 
 
 def test_a_may_that_does_not_hold_is_no_failure(tmp_path: Path) -> None:
-    found = judged(tmp_path, "{because: b, level: may, layers: 1}", TWO)
+    found = only(tmp_path, "{because: b, level: may, layers: 1}", TWO)
     assert (found.verdict, found.held) == ("pass", False)
 
 
 def test_known_is_strict(tmp_path: Path) -> None:
     text = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
-    found = judged(tmp_path, text, TWO)
+    found = only(tmp_path, text, TWO)
     assert found.verdict == "known"
     assert found.said == ("known: n (o/r#1)", *found.findings)
-    found = judged(tmp_path, text, ONE)
+    found = only(tmp_path, text, ONE)
     assert found.verdict == "fail"
     assert found.said == ("holds now: take `known` (n) out of the case",)
 
 
-def test_a_known_is_drawn_anew_of_what_was_found(tmp_path: Path) -> None:
-    """The note says something of a result, so it takes no build."""
+def test_verdicts_follow_from_the_case_as_it_is(tmp_path: Path) -> None:
+    """An expectation that is corrected takes no build."""
     plain = "{because: b, layers: 1}"
     noted = "{because: b, layers: 1, known: [{on: legacy, note: n, issue: o/r#1}]}"
-    for measured in (ONE, TWO):
-        for before, after in ((plain, noted), (noted, plain)):
-            stored = judged(tmp_path, before, measured)
-            now = redrawn(case(tmp_path, after), LEGACY, [stored])
-            assert now == (judged(tmp_path, after, measured),)
+    assert only(tmp_path, plain, TWO).verdict == "fail"
+    assert only(tmp_path, noted, TWO).verdict == "known"
     assert case(tmp_path, plain).digest == case(tmp_path, noted).digest
     other = case(tmp_path, "{because: b, layers: 2}")
-    assert other.digest != case(tmp_path, plain).digest
+    assert other.digest == case(tmp_path, plain).digest
+    assert measured(other, TWO, LEGACY).verdict == "pass"
 
 
 def test_what_cannot_be_measured_is_unsupported(tmp_path: Path) -> None:
     text = "{because: b, on_disk: {equals_export: true}}"
-    assert judged(tmp_path, text, ONE).verdict == "unsupported"
+    assert only(tmp_path, text, ONE).verdict == "unsupported"
     unmapped = build(empty_layer=False, steps=(), note="2 history entries")
-    found = judged(tmp_path, "{because: b, no_layer: [4]}", unmapped)
+    found = only(tmp_path, "{because: b, no_layer: [4]}", unmapped)
     assert (found.verdict, found.findings) == ("unsupported", ("2 history entries",))
 
 
 def test_an_expectation_speaks_of_its_targets_only(tmp_path: Path) -> None:
     made = case(tmp_path, "{because: b, on: legacy, layers: 7}")
-    assert check(made, BUILDKIT, observed(ONE, BUILDKIT), {"build": {}}) == ()
+    assert measured(made, ONE, BUILDKIT).checks == ()
 
 
 def test_letters_are_equal_by_content_whatever_was_there_before() -> None:
@@ -250,20 +256,7 @@ def test_a_path_that_one_has_is_told_once(tmp_path: Path) -> None:
     ]
 
 
-def measured(made: Case, record: BuildRecord, target: Target) -> Result:
-    observation = observed(record, target)
-    checks = check(made, target, observation, {"build": {}})
-    return Result(
-        case=made.id,
-        case_digest=made.digest,
-        target=target.id,
-        verdict="pass",
-        checks=checks,
-        builds=observation.builds,
-    )
-
-
-def tabulated(made: Case, *results: Result, **errors: str) -> Matrix:
+def tabulated(made: Case, *results: Judged, **errors: str) -> Matrix:
     return tabulate_results(
         [made],
         {"demo": Group(title="Demo", claims={"C1": "one", "C2": "two"})},
@@ -361,8 +354,6 @@ def test_a_result_reads_back_as_it_was(
         case="demo/case",
         case_digest="sha256:1",
         target=LEGACY.id,
-        verdict="pass",
-        checks=(),
         builds=(replace(ONE, layers=(layer,), config={"Cmd": [text]}),),
     )
     with tempfile.TemporaryDirectory() as place:

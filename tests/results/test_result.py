@@ -13,7 +13,6 @@ from harness.builders.records import standard_builders
 from harness.results import record
 
 from harness.results import disk
-from harness.judge.verdict import Check
 from harness.errors import ResultError
 from harness.measure.observation import BuildRecord, Step
 from harness.results.record import CaseRecord, Outcome, Result, TargetRecord
@@ -22,8 +21,6 @@ STORED = Result(
     case="g/c",
     case_digest="sha256:1",
     target="legacy@20.10.24",
-    verdict="pass",
-    checks=(Check(expectation=0, because="b", verdict="pass", held=True),),
     builds=(
         BuildRecord(
             name="build",
@@ -39,8 +36,6 @@ RECORD = CaseRecord(
         Outcome(
             targets=(STORED.target,),
             case_digest=STORED.case_digest,
-            verdict=STORED.verdict,
-            checks=STORED.checks,
             builds=STORED.builds,
         ),
     ),
@@ -61,7 +56,7 @@ def test_a_result_is_sorted_readable_and_without_what_is_by_default() -> None:
     assert text.endswith("}\n")
     assert '"RUN é"' in text
     assert text.index('"a": "1"') < text.index('"b": "2"')
-    assert '"format": 2' in text
+    assert '"format": 3' in text
     assert '"cached": false' in text
     assert "findings" not in text
     assert "reproducible" not in text
@@ -156,8 +151,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 
 
 def test_a_result_of_a_newer_format_is_refused(tmp_path: Path) -> None:
-    body = record.encode(replace(RECORD, format=3))
-    with pytest.raises(ResultError, match="has format 3, this version reads 2"):
+    body = record.encode(replace(RECORD, format=4))
+    with pytest.raises(ResultError, match="has format 4, this version reads 3"):
         record.decode(CaseRecord, body, where=str(tmp_path))
 
 

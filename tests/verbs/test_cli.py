@@ -183,8 +183,6 @@ def test_targets_are_listed_with_their_state_and_what_is_measured(
             case="demo/a",
             case_digest="",
             target=each,
-            verdict="pass",
-            checks=(),
             builds=(),
         )
         disk.save(folder / "results", stored)
