@@ -54,7 +54,8 @@ book
 book.stored
 provision provision.plan
 measure.measure run run.grid
-provision.fleet provision.memory provision.sources provision.survey
+provision.fleet provision.memory provision.sources provision.known_targets
+provision.survey
 report
 report.matrix_record report.schemas
 report.text report.files report.explain report.diff

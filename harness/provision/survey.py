@@ -44,30 +44,6 @@ class Offer:
     image: bool = False
 
 
-def known_targets() -> list[Target]:
-    """List all targets with a version that we know.
-
-    Every builder inside every engine of `engines.toml` with every store, and every
-    tool of `builders.toml` in its suites' versions.
-    """
-    builders = standard_builders()
-    inside = [
-        Target(builder=builder, version=suite.version, store=store)
-        for builder in builders.values()
-        if builder.on_engine
-        for suite in roots.suites()
-        for store in suite.stores
-    ]
-    own = [
-        Target(builder=builders[record.name], version=suite.version, store=store)
-        for record in standard().values()
-        if record.place == "own"
-        for suite in record.suites
-        for store in record.stores or ("",)
-    ]
-    return inside + own
-
-
 def survey(cache: Path) -> list[Offer]:
     """List all targets; those of the usual engine first, then by engine and tool."""
     return [*_usual(), *_engines(cache), *_tools(cache), *_images()]

@@ -88,6 +88,12 @@ class Builders(Mapping[str, Builder]):
                 f"`{selector.text}` names no builder",
                 hint=nearest(selector.builder, [*self, *self.families, "*"]),
             )
+        if selector.exact and selector.builder not in self:
+            raise UsageError(
+                f"`{selector.text}` reads as a target's id, and `{selector.builder}` "
+                "is a family of builders",
+                hint="the family's targets of a version are FAMILY@VERSION+*",
+            )
         if selector.store not in {"", "*", *self.stores}:
             raise UsageError(
                 f"`{selector.text}` names no store",

@@ -9,7 +9,7 @@ import click
 from harness.builders.records import standard_builders
 from harness.cases.case import find_cases
 from harness.cases.lint import lint
-from harness.provision.survey import known_targets
+from harness.provision.known_targets import known_targets
 from harness.verbs import options
 
 

@@ -12,7 +12,7 @@ from harness.builders.records import standard_builders
 from harness.cases.case import find_cases, load_case, load_cases, load_groups, select
 from harness.cases.lint import lint
 from harness.errors import CaseError
-from harness.provision.survey import known_targets
+from harness.provision.known_targets import known_targets
 
 HEAD = "title: t\nwhy: w\n"
 FROM = "dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  RUN true\n"

@@ -9,7 +9,7 @@ import pytest
 
 from harness.builders.records import standard_builders
 from harness.cases.lint import lint
-from harness.provision.survey import known_targets
+from harness.provision.known_targets import known_targets
 
 ROOT = Path(__file__).parents[2] / "cases"
 GROUPS = '[demo]\ntitle = "Demo"\nlink = "https://docs.docker.com/"\n'
@@ -52,13 +52,6 @@ def found(tmp_path: Path) -> Found:
 
 def test_the_cases_of_this_repository_have_no_mistake() -> None:
     assert list(lint(ROOT, standard_builders(), known_targets())) == []
-
-
-def test_known_targets_are_builders_on_engines_and_stores_and_tools() -> None:
-    ids = {each.id for each in known_targets()}
-    assert "buildah@1.43.2+vfs" in ids
-    assert {"legacy@20.10.5", "buildkit@28.5.2+containerd", "legacy@26.1.5+vfs"} < ids
-    assert "legacy@20.10.24+containerd" not in ids
 
 
 @pytest.mark.parametrize("title", ["Ends in a period.", '""', '" "'])

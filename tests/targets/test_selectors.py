@@ -8,11 +8,23 @@ from hypothesis import strategies as st
 
 from harness.builders.records import standard_builders
 from harness.errors import UsageError
-from harness.provision.survey import known_targets
+from harness.provision.known_targets import known_targets
+from harness.targets.builder import Builder
+from harness.targets.conventions import BUILDKIT
+from harness.targets.registry import STORES
 from harness.targets.selector import matches, parse_selector
 from harness.targets.target import Target
 
-BUILDERS = standard_builders()
+#: With a user's own builder of a family that is there, in a storage of its own.
+MINE = Builder(
+    name="mine",
+    title="Mine",
+    family="buildah",
+    conventions=BUILDKIT,
+    place="own",
+    stores=("stargz", "vfs"),
+)
+BUILDERS = standard_builders().with_([MINE])
 KNOWN = known_targets()
 OLD = BUILDERS.target("legacy@20.10.24")
 NEW = BUILDERS.target("buildkit@28.5.2+containerd")
@@ -52,11 +64,30 @@ def test_a_selector_names_targets(text: str, old: bool, new: bool) -> None:
     assert (selector(OLD), selector(NEW)) == (old, new)
 
 
-@given(st.sampled_from(KNOWN))
-def test_a_targets_id_names_that_target_alone(target: Target) -> None:
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    """Draw a target of any builder, a user's own too, few of them far apart."""
+    builder = draw(st.sampled_from([*BUILDERS.values()]))
+    version = ".".join(map(str, draw(st.tuples(*[st.sampled_from([0, 1, 29])] * 3))))
+    stores = STORES if builder.on_engine else builder.stores or ("",)
+    return Target(builder=builder, version=version, store=draw(st.sampled_from(stores)))
+
+
+@given(targets(), targets())
+def test_an_id_is_read_back_and_selects_its_target_alone(
+    target: Target, other: Target
+) -> None:
+    assert BUILDERS.target(target.id) == target
+    assert BUILDERS.target(target.id).id == target.id
+    BUILDERS.check(parse_selector(target.id))
+    assert parse_selector(target.id)(target)
+    assert parse_selector(target.id)(other) == (other == target)
+    assert parse_selector(f"!{target.id}")(other) == (other != target)
+
+
+@pytest.mark.parametrize("target", KNOWN, ids=lambda each: each.id)
+def test_a_known_targets_id_names_that_target_alone(target: Target) -> None:
     assert named(target.id) == [target.id]
-    assert target.id not in named(f"!{target.id}")
-    assert len(named(f"!{target.id}")) == len(KNOWN) - 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.builders.records import standard_builders
-from harness.provision.survey import known_targets
+from harness.provision.known_targets import known_targets
 from harness.targets.target import Target, split_id
 
 BUILDERS = standard_builders()
