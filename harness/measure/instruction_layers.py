@@ -29,6 +29,11 @@ _RUN = re.compile(r"RUN(?:\s+--\S+)*\s+(?P<command>.*)", re.DOTALL | re.IGNORECA
 #: BuildKit's snapshotter has no root for a step, as at too many layers on overlay2.
 _NOT_PREPARED = re.compile(r"failed to prepare \S+: ")
 _ERROR_LINE = re.compile(r"(?:on line |error line |Dockerfile:)(\d+)")
+#: buildah tells of a stage that is not there before it begins with any step.
+_NO_STAGE = re.compile(r"COPY --from=(\S+): no stage or image found with that name")
+_FROM_STAGE = re.compile(r"\s--from=(\S+)")
+#: buildah shows the instruction that it cannot read, with its text, as Go prints it.
+_SHOWN = re.compile(r"\{Value:.* StartLine:(\d+) [Ee]ndLine:\d+\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +218,10 @@ def error_line(
         # What else ran at that moment is cancelled, and reported as failed too.
         if step.error and "context canceled" not in step.error:
             return instruction.line
+    if match := _SHOWN.search(transcript.error):
+        return int(match[1])
+    if match := _NO_STAGE.search(transcript.error):
+        return _copies_from(parsed, match[1])
     if match := _ERROR_LINE.search(transcript.error):
         return int(match[1])
     if match := _FAILED_RUN.search(transcript.error):
@@ -224,6 +233,17 @@ def error_line(
         begun = [instruction for step, instruction in announced if step.running]
         return begun[0].line if len(begun) == 1 else None
     return None
+
+
+def _copies_from(parsed: Dockerfile, name: str) -> int | None:
+    """Find the line of the only COPY that can mean a stage of this name."""
+    lines = [
+        each.line
+        for each in parsed.instructions
+        if (match := _FROM_STAGE.search(each.text))
+        and (match[1].strip("\"'") == name or "$" in match[1])
+    ]
+    return lines[0] if len(lines) == 1 else None
 
 
 def _runs(step: Announced, command: str) -> bool:

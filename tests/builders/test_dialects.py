@@ -120,6 +120,41 @@ def test_an_error_that_buildah_puts_to_no_step_has_no_line() -> None:
     assert error_line(DOCKERFILE, transcript, conventions=BUILDAH) is None
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            "resolving step {Value:env Next:<nil> Children:[] Heredocs:[] "
+            "Attributes:map[] Original:ENV A=${b/on line 7} StartLine:2 EndLine:2} "
+            "Flags:[] StartLine:5 EndLine:5}: Missing ':' in substitution",
+            5,
+        ),
+        (
+            "error resolving step {Value:label Next:0xc000114000 Children:[] "
+            "Attributes:map[] Original:LABEL a=${b?c} Flags:[] StartLine:13 "
+            "endLine:13}: Unsupported modifier (?) in substitution",
+            13,
+        ),
+        ("COPY --from=one: no stage or image found with that name", 6),
+        ("COPY --from=two: no stage or image found with that name", None),
+    ],
+)
+def test_buildah_names_the_instruction_that_it_cannot_read(
+    error: str, line: int | None
+) -> None:
+    transcript = told("buildah", f"STEP 1: FROM x AS one\nError: {error}\n", status=125)
+    assert error_line(DOCKERFILE, transcript, conventions=BUILDAH) == line
+
+
+def test_of_several_copies_from_a_stage_the_one_that_names_it_fails() -> None:
+    words = "no stage or image found with that name"
+    text = "FROM a AS b\nCOPY --from=b x y\nCOPY --from=$C x y\n"
+    transcript = told("buildah", f"Error: COPY --from=c: {words}\n", status=125)
+    assert error_line(parse(text), transcript, conventions=BUILDAH) == 3
+    text += "COPY --from=c x y\n"
+    assert error_line(parse(text), transcript, conventions=BUILDAH) is None
+
+
 def test_buildah_names_the_failed_step_though_it_has_announced_another() -> None:
     text = OLD.replace("STEP 6: RUN echo   hi >/c\n", "")
     failed = 'error building at STEP "COPY --from=one /a /b": no such file\n'
