@@ -43,8 +43,8 @@ builders.dialects builders.agent builders.arguments builders.sandbox
 builders.command
 measure.containers measure.overlay2 measure.base_copies measure.driver
 measure.open_target measure.engine_death measure.build_case
-measure.instruction_layers measure.noise measure.shared_layers measure.observe
-measure.write_standard_base
+measure.instruction_layers measure.announced_steps measure.noise
+measure.shared_layers measure.observe measure.write_standard_base
 results
 results.record results.disk
 judge

@@ -24,9 +24,16 @@ def check_lines(
     if expectation.shares:
         lines = enumerate(expectation.shares.lines or ())
         named += [((*at, "shares", "lines", place), line) for place, line in lines]
-    parsed = parser.parse(build.dockerfile)
+    parsed = parser.parse(build.dockerfile, build.args)
     starts = [each.line for each in parsed.instructions]
+    outside = {each.line for each in parsed.outside(build.target) or ()}
     for location, line in named:
+        if line in outside and not {"cached", "rebuilt"} & set(location):
+            raise document.error(
+                location,
+                f"line {line} stands in a stage that the image is not made of",
+                "of such a line only `cached` and `rebuilt` can be expected",
+            )
         if line not in starts:
             raise document.error(
                 location,

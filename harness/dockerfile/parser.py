@@ -90,18 +90,36 @@ class Dockerfile:
             return self.stages[int(name)]
         return None
 
-    def chain(self, target: str = "") -> tuple[Instruction, ...]:
-        """List the instructions whose history is the image's, without any FROM."""
+    def stages_of(self, target: str = "") -> tuple[int, ...]:
+        """Give the numbers of the stages an image is made of, the lowest first."""
         numbers: list[int] = []
         stage = self.stage(target)
         while stage is not None:
             numbers.insert(0, stage.index)
             stage = None if stage.parent is None else self.stages[stage.parent]
+        return tuple(numbers)
+
+    def chain(self, target: str = "") -> tuple[Instruction, ...]:
+        """List the instructions whose history is the image's, without any FROM."""
         return tuple(
             each
-            for number in numbers
+            for number in self.stages_of(target)
             for each in self.instructions
             if each.stage == number and each.keyword != "FROM"
+        )
+
+    def outside(self, target: str = "") -> tuple[Instruction, ...] | None:
+        """List the instructions of other stages than the image's, without any FROM.
+
+        None when there is no other stage.
+        """
+        inside = self.stages_of(target)
+        if len(inside) == len(self.stages):
+            return None
+        return tuple(
+            each
+            for each in self.instructions
+            if each.stage not in {-1, *inside} and each.keyword != "FROM"
         )
 
 

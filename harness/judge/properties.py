@@ -264,12 +264,12 @@ def _size_of(name: str, subject: Subject) -> int:
 
 
 def _from_cache(value: list[int], subject: Subject, *, wanted: bool) -> Iterator[str]:
-    cached = {step.line: step.cached for step in subject.build.steps}
+    cached = {step.line: step.cached for step in subject.build.all_steps}
     for line in value:
         if cached.get(line) is None:
-            raise NotMeasured(
-                f"the builder does not say whether line {line} was cached"
-            )
+            says = f"the builder does not say whether line {line} was cached"
+            none = subject.build.note or f"no step of line {line} was recorded"
+            raise NotMeasured(says if line in cached else none)
         if cached[line] is not wanted:
             yield f"line {line} was {'rebuilt' if wanted else 'cached'}"
 

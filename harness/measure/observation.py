@@ -90,13 +90,16 @@ class LayerRecord:
 class Step:
     """One instruction as executed: the layer it made (from 1, above the base) or none.
 
-    `cached` is None where the builder does not say, and in cold builds.
+    `cached` is None where the builder does not say, and in cold builds. `stage` is the
+    number, from 0, of a stage that the image is not made of; a step there makes no
+    layer of this image, whatever it makes.
     """
 
     line: int
     text: str
     layer: int | None
     cached: bool | None
+    stage: int | None = None
 
     @property
     def keyword(self) -> str:
@@ -161,6 +164,9 @@ class BuildRecord:
 
     `below` counts the layers that the image of its FROM brought, `noise` names the
     rules that touched anything, `note` says why the layers' lines are not known.
+    `steps` are those of the stages that the image is made of, `other_steps` those of
+    other stages that the builder announced: it builds no stage of which there is none.
+    None where there is no other stage, or where that was not recorded.
     """
 
     name: str
@@ -170,6 +176,7 @@ class BuildRecord:
     below: int = 0
     layers: tuple[LayerRecord, ...] = ()
     steps: tuple[Step, ...] = ()
+    other_steps: tuple[Step, ...] | None = None
     history: tuple[HistoryEntry, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
     relations: tuple[Relation, ...] = ()
@@ -183,6 +190,11 @@ class BuildRecord:
     def verb(self) -> str:
         """What it does instead of building an image, in words of a table."""
         return _VERBS.get(self.outcome, "fails")
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps of the image's stages, then those of others."""
+        return (*self.steps, *(self.other_steps or ()))
 
     @property
     def size(self) -> int:

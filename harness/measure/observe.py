@@ -14,16 +14,13 @@ from typing import Any
 from harness.builders.transcript import Ending
 from harness.cases.case import Case, argument
 from harness.dockerfile import parser
+from harness.dockerfile.parser import Dockerfile
 from harness.images.image import Image
 from harness.images.layer import Entry
 from harness.measure import overlay2
+from harness.measure.announced_steps import cached_lines, error_line
 from harness.measure.build_case import Built, Run, next_second, run
-from harness.measure.instruction_layers import (
-    Mapped,
-    cached_lines,
-    error_line,
-    map_layers,
-)
+from harness.measure.instruction_layers import Mapped, map_layers
 from harness.measure.merged_view import apply
 from harness.measure.noise import Noise
 from harness.measure.observation import (
@@ -132,9 +129,11 @@ class Recorder:
         layers = self._layers(image, view, mapped, noise)
         # A case's only build has nothing of its own to take from a cache.
         alone = len(self.case.builds) == 1
-        cached = (
-            {} if alone else cached_lines(parsed, transcript, conventions=conventions)
-        )
+        announced = cached_lines(parsed, transcript, conventions=conventions)
+        cached = {
+            line: None if alone else from_cache
+            for line, from_cache in announced.items()
+        }
         steps = tuple(
             Step(
                 line=each.line,
@@ -150,6 +149,7 @@ class Recorder:
             below=below,
             layers=layers,
             steps=steps,
+            other_steps=_other_steps(parsed, built.build.target, cached),
             history=tuple(_history(each, noise) for each in own),
             config=noise.config(image.config),
             relations=self._relations(built, below, steps, layers),
@@ -240,6 +240,26 @@ def merged(layers: tuple[tuple[Entry, ...], ...]) -> View:
     for entries in layers:
         _, view = apply(view, map(noise.entry, entries))
     return view
+
+
+def _other_steps(
+    parsed: Dockerfile, target: str, cached: Mapping[int, bool | None]
+) -> tuple[Step, ...] | None:
+    """List what was announced of stages that the image is not made of."""
+    others = parsed.outside(target)
+    if others is None:
+        return None
+    return tuple(
+        Step(
+            line=each.line,
+            text=each.text,
+            layer=None,
+            cached=cached[each.line],
+            stage=each.stage,
+        )
+        for each in others
+        if each.line in cached
+    )
 
 
 def _triggers(parent: Image | None) -> int:

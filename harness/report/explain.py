@@ -9,6 +9,8 @@ from functools import partial
 from tabulate import tabulate
 
 from harness.cases.case import Case
+from harness.cases.model import Build
+from harness.dockerfile.parser import LAYER_INSTRUCTIONS, parse
 from harness.judge.agreement import classes, divergences
 from harness.judge.matrix import subjects
 from harness.judge.properties import first_line, letter, letters
@@ -121,9 +123,8 @@ def _build(
         f"{klass}  {group_name(builders, members, every)}: {_layers(records[klass])}"
         for klass, members in groups.items()
     ]
-    text = case.builds[name].dockerfile
     table = tabulate(
-        list(_lines(text, records)),
+        list(_lines(case.builds[name], records)),
         headers=["line", "Dockerfile", *groups],
         tablefmt="simple",
         maxcolwidths=[None, 44, *([44] * len(groups))],
@@ -153,11 +154,31 @@ def _layers(build: BuildRecord) -> str:
     return f"{count} layers{base}: {pattern(build) or 'none'}{note}"
 
 
-def _lines(text: str, records: Mapping[str, BuildRecord]) -> Iterator[list[str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _lines(build: Build, records: Mapping[str, BuildRecord]) -> Iterator[list[str]]:
+    parsed = parse(build.dockerfile, build.args)
+    others = {
+        each.line
+        for each in parsed.outside(build.target) or ()
+        if each.keyword in LAYER_INSTRUCTIONS
+    }
+    for number, line in enumerate(build.dockerfile.splitlines(), 1):
         if line.strip():
-            cells = [_cell(number, record) for record in records.values()]
-            yield [str(number), line, *cells]
+            tell = _elsewhere if number in others else _cell
+            yield [
+                str(number),
+                line,
+                *(tell(number, record) for record in records.values()),
+            ]
+
+
+def _elsewhere(line: int, build: BuildRecord) -> str:
+    """Tell of a line in a stage that the image is not made of."""
+    if build.outcome != "ok" or build.other_steps is None:
+        return _cell(line, build)
+    for step in build.other_steps:
+        if step.line == line:
+            return "another stage" + (" (cached)" if step.cached else "")
+    return "not run"
 
 
 def _cell(line: int, build: BuildRecord) -> str:

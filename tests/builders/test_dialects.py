@@ -15,7 +15,8 @@ from harness.builders.dialects import Account
 from harness.builders.record import Dialect
 from harness.builders.transcript import Transcript
 from harness.dockerfile.parser import parse
-from harness.measure.instruction_layers import cached_lines, error_line, map_layers
+from harness.measure.announced_steps import cached_lines, error_line
+from harness.measure.instruction_layers import map_layers
 from harness.targets.conventions import BUILDKIT, Conventions
 
 BUILDAH = Conventions(steps="stages", labels="any")

@@ -31,7 +31,8 @@ from harness.engines.address import connect
 from harness.errors import HarnessError, Unsupported
 from harness.images.base import salted, standard
 from harness.images.image import Image, read_archive
-from harness.measure.instruction_layers import cached_lines, error_line, map_layers
+from harness.measure.announced_steps import cached_lines, error_line
+from harness.measure.instruction_layers import map_layers
 from harness.provision import sources
 
 pytestmark = pytest.mark.engine

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from harness.builders.records import standard_builders
 from harness.builders.transcript import Listener, Transcript, read_lines
 from harness.dockerfile.parser import parse
-from harness.measure.instruction_layers import cached_lines, error_line, map_layers
+from harness.measure.announced_steps import cached_lines, error_line
+from harness.measure.instruction_layers import map_layers
 from harness.targets import conventions
 
 DOCKERFILE = parse(
@@ -272,6 +273,56 @@ def test_workdir_root_has_no_number_in_buildkit_and_scratch_none_either() -> Non
         3: False,
         4: False,
     }
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_steps_that_stages_have_in_common_are_told_of_all_of_them(name: str) -> None:
+    # BuildKit has one vertex for both, under either name (measured on 20.10.24).
+    parsed = parse(
+        "FROM x AS one\nLABEL a=b\nRUN same\nRUN one\n"
+        "FROM x AS two\nRUN same\nENV a=b\nRUN one\n"
+        "FROM y AS three\nRUN same\nFROM one\nRUN last\n"
+    )
+    told = transcript(
+        [
+            trace("a", f"[{name} 2/3] RUN same", cached=True),
+            trace("b", "[one 3/3] RUN one"),
+            trace("c", "[stage-3 1/1] RUN last"),
+        ]
+    )
+    assert cached_lines(parsed, told, conventions=conventions.BUILDKIT) == {
+        3: True, 4: False, 6: True, 12: False,
+    }  # fmt: skip
+
+
+def test_a_trigger_takes_no_line_of_the_stage_that_runs_it() -> None:
+    # It is numbered with the stage's own instructions (measured on 20.10.5).
+    parsed = parse("FROM x AS a\nONBUILD RUN t\nFROM a AS b\nRUN one\nRUN two\n")
+    told = transcript(
+        [
+            trace("a", "[b 1/2] RUN t", cached=True),
+            trace("b", "[b 2/2] RUN one"),
+            trace("c", "[b 3/2] RUN two"),
+        ]
+    )
+    assert cached_lines(parsed, told, conventions=conventions.BUILDKIT) == {
+        4: False,
+        5: False,
+    }
+
+
+def test_of_two_stages_with_one_name_the_text_tells_which_is_meant() -> None:
+    parsed = parse("FROM x AS a\nRUN one\nFROM x AS a\nRUN two\nFROM a\nRUN three\n")
+    told = transcript([trace("a", "[a 2/2] RUN one")])
+    assert list(cached_lines(parsed, told, conventions=conventions.BUILDKIT)) == [2]
+
+
+def test_a_list_is_recognised_however_buildkit_writes_it() -> None:
+    parsed = parse('FROM x\nCOPY ["a b", "/c"]\nRUN ["d", "e"]\n')
+    told = transcript(
+        [trace("a", "[2/3] COPY [a b, /c]"), trace("b", '[3/3] RUN ["d", "e"]')]
+    )
+    assert list(cached_lines(parsed, told, conventions=conventions.BUILDKIT)) == [2, 3]
 
 
 def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:

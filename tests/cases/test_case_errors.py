@@ -97,6 +97,27 @@ def test_two_cases_with_one_id_are_refused(tmp_path: Path) -> None:
         find_cases(tmp_path)
 
 
+STAGES = "dockerfile: |\n  FROM x AS y\n  RUN z\n  FROM x\n  COPY --from=y z /\n"
+
+
+@pytest.mark.parametrize("key", ["makes_layer", "no_layer"])
+def test_a_line_of_another_stage_has_no_say_about_the_image_s_layers(
+    tmp_path: Path, key: str
+) -> None:
+    expect = f"expect: [{{because: b, {key}: [2]}}]\n"
+    message = refused(tmp_path, HEAD + STAGES + expect)
+    assert f":8:{expect.index('2') + 1}: line 2 stands in a stage" in message
+    assert "only `cached` and `rebuilt`" in message
+
+
+def test_a_line_of_another_stage_can_be_cached(tmp_path: Path) -> None:
+    path = tmp_path / "demo" / "case.yaml"
+    path.parent.mkdir()
+    path.write_text(HEAD + STAGES + "expect: [{because: b, cached: [2]}]\n")
+    case = load_case(path, tmp_path, standard_builders())
+    assert case.expect[0].cached == [2]
+
+
 OTHER = "ARG BASE\nFROM ${BASE}\nRUN false\n"
 IN_FOLDER = "context: ctx\n"
 INLINE = "context: {Dockerfile: x}\n"

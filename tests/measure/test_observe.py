@@ -234,6 +234,54 @@ def test_a_stage_brings_its_layers_with_their_lines(site: Site, make: Make) -> N
     assert [layer.line for layer in build.layers] == [3, 7]
 
 
+def test_what_came_from_cache_in_another_stage_is_told(site: Site, make: Make) -> None:
+    case = make(
+        """
+        builds:
+          first:
+            dockerfile: &shared |
+              ARG BASE
+              FROM ${BASE} AS made
+              RUN echo 1 > /one
+              FROM ${BASE}
+              COPY --from=made /one /two
+          second:
+            dockerfile: *shared
+        expect: [{because: it was built before, of: second, cached: [3, 5]}]
+        """
+    )
+    first, second = observe(case, site).observation.builds
+    told = [
+        [(each.line, each.stage, each.layer, each.cached) for each in build.all_steps]
+        for build in (first, second)
+    ]
+    assert told == [
+        [(5, None, 1, False), (3, 0, None, False)],
+        [(5, None, 1, True), (3, 0, None, True)],
+    ]
+
+
+def test_a_stage_that_nothing_uses_is_run_by_one_builder_alone(
+    site: Site, make: Make
+) -> None:
+    case = make(
+        """
+        dockerfile: |
+          ARG BASE
+          FROM ${BASE} AS unused
+          RUN echo 1 > /one
+          FROM ${BASE} AS used
+          RUN echo 2 > /two
+          FROM ${BASE}
+          COPY --from=used /two /
+        """
+    )
+    others = only(observe(case, site)).other_steps
+    assert others is not None
+    run = [each.line for each in others]
+    assert run == {"legacy": [3, 5], "buildkit": [5]}[site.target.builder.name]
+
+
 def test_the_directories_on_disk_are_those_of_the_export(
     site: Site, make: Make
 ) -> None:
