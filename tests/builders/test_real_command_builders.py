@@ -267,7 +267,7 @@ def test_a_killed_harness_leaves_no_process_and_no_mount(
     (tmp_path / "base.tar").write_bytes(base[0])
     script = f"""
 from pathlib import Path
-from tests.engine import test_command_builders as here
+from tests.builders import test_real_command_builders as here
 tool = here.tool_of("buildah-layers", "bookworm")
 with here.Bench(tool, Path({str(tmp_path)!r})) as bench:
     bench.load(open({str(tmp_path / "base.tar")!r}, "rb"), here.REFERENCE)
