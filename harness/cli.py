@@ -102,7 +102,7 @@ def main() -> NoReturn:
         # Results are to be seen as they come, also through a pipe.
         sys.stdout.reconfigure(line_buffering=True)
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="layer-harness", standalone_mode=False)
     except HarnessError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -1,8 +1,14 @@
-"""Turns on an engine: many at once, or one alone."""
+"""The lock on an engine: many builds at once, or one alone."""
 
 from __future__ import annotations
 
+import fcntl
+import queue
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,57 +17,178 @@ from harness.measure.engine_lock import Turns
 
 LIMIT = 20.0
 
+#: Another process that holds a turn until its input ends; told what it got.
+HOLDER = """
+import sys
+from pathlib import Path
+from harness.measure.engine_lock import Turns
+
+with getattr(Turns(place=Path(sys.argv[1])), sys.argv[2])():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
 
 @pytest.fixture
 def turns(tmp_path: Path) -> Turns:
     return Turns(place=tmp_path / "one.turn")
 
 
-def test_builds_stand_beside_each_other(turns: Turns) -> None:
-    both = threading.Barrier(2, timeout=LIMIT)
+class Builds:
+    """Threads that take turns, and what became of them, in order: `happened`.
 
-    def build() -> None:
-        with turns.shared():
-            both.wait()
+    A build that has to wait is told to have `waits`; one that has its turn keeps it
+    until it is told to `end`.
+    """
 
-    other = threading.Thread(target=build)
-    other.start()
-    with turns.shared():
-        both.wait()
-    other.join()
+    def __init__(self, turns: Turns, patch: pytest.MonkeyPatch) -> None:
+        self.turns = turns
+        self.happened: queue.Queue[str] = queue.Queue()
+        self.ends: dict[str, threading.Event] = {}
+        self.threads: list[threading.Thread] = []
+        patch.setattr(fcntl, "flock", self._flock)
+
+    def begin(self, name: str, turn: AbstractContextManager[None]) -> None:
+        self.ends[name] = threading.Event()
+        thread = threading.Thread(
+            target=self._build, args=(name, turn), name=name, daemon=True
+        )
+        self.threads.append(thread)
+        thread.start()
+
+    def end(self, name: str) -> None:
+        self.ends[name].set()
+
+    def next(self) -> str:
+        return self.happened.get(timeout=LIMIT)
+
+    def over(self) -> None:
+        for each in self.ends.values():
+            each.set()
+        for thread in self.threads:
+            thread.join(LIMIT)
+            assert not thread.is_alive()
+
+    def _build(self, name: str, turn: AbstractContextManager[None]) -> None:
+        with turn:
+            self.happened.put(f"{name} builds")
+            self.ends[name].wait(LIMIT)
+
+    def _flock(self, descriptor: int, kind: int) -> None:
+        """Lock as `fcntl.flock` does, and tell when that has to wait."""
+        try:
+            REAL(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.happened.put(f"{threading.current_thread().name} waits")
+            REAL(descriptor, kind)
 
 
-def test_who_is_alone_waits_for_the_others_and_lets_none_in(turns: Turns) -> None:
-    order: list[str] = []
-    began, asked, over = (threading.Event() for _ in range(3))
-
-    def alone() -> None:
-        began.wait(LIMIT)
-        asked.set()
-        with turns.alone():
-            order.append("alone")
-
-    def late() -> None:
-        over.wait(LIMIT)
-        with turns.shared():
-            order.append("late")
-
-    threads = [threading.Thread(target=each) for each in (alone, late)]
-    for each in threads:
-        each.start()
-    with turns.shared():
-        began.set()
-        assert asked.wait(LIMIT)
-        order.append("first")
-    # the gate is held now or was: either way the late one comes behind
-    threads[0].join(LIMIT)
-    over.set()
-    threads[1].join(LIMIT)
-    assert order == ["first", "alone", "late"]
+REAL = fcntl.flock
 
 
-def test_a_turn_ends_with_an_error_too(turns: Turns) -> None:
-    with pytest.raises(ValueError, match="broken"), turns.alone():
+@pytest.fixture
+def builds(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builds]:
+    found = Builds(turns, monkeypatch)
+    yield found
+    found.over()
+
+
+def test_builds_run_beside_each_other(turns: Turns, builds: Builds) -> None:
+    builds.begin("one", turns.shared())
+    assert builds.next() == "one builds"
+    builds.begin("two", turns.shared())
+    assert builds.next() == "two builds"
+
+
+def test_a_build_that_is_alone_waits_for_those_that_run(
+    turns: Turns, builds: Builds
+) -> None:
+    builds.begin("one", turns.shared())
+    assert builds.next() == "one builds"
+    builds.begin("alone", turns.alone())
+    assert builds.next() == "alone waits"
+    builds.end("one")
+    assert builds.next() == "alone builds"
+
+
+@pytest.mark.parametrize("kind", ["shared", "alone"])
+def test_no_build_begins_beside_one_that_is_alone(
+    turns: Turns, builds: Builds, kind: str
+) -> None:
+    builds.begin("alone", turns.alone())
+    assert builds.next() == "alone builds"
+    builds.begin("late", getattr(turns, kind)())
+    assert builds.next() == "late waits"
+    builds.end("alone")
+    assert builds.next() == "late builds"
+
+
+def test_a_build_that_waits_to_be_alone_comes_before_those_that_ask_later(
+    turns: Turns, builds: Builds
+) -> None:
+    builds.begin("one", turns.shared())
+    assert builds.next() == "one builds"
+    builds.begin("alone", turns.alone())
+    assert builds.next() == "alone waits"
+    # without the gate it would build beside the first, and so could all that follow
+    builds.begin("late", turns.shared())
+    assert builds.next() == "late waits"
+    builds.end("one")
+    assert builds.next() == "alone builds"
+    builds.end("alone")
+    assert builds.next() == "late builds"
+
+
+@contextmanager
+def holder(turns: Turns, kind: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, turns.place, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("kind", "other"), [("shared", "alone"), ("alone", "shared")])
+def test_the_lock_holds_between_processes_and_ends_with_a_killed_one(
+    turns: Turns, builds: Builds, kind: str, other: str
+) -> None:
+    with holder(turns, kind) as process:
+        builds.begin("ours", getattr(turns, other)())
+        assert builds.next() == "ours waits"
+        process.kill()
+        assert builds.next() == "ours builds"
+
+
+@pytest.mark.parametrize("kind", ["shared", "alone"])
+def test_a_turn_ends_with_an_error_too(turns: Turns, builds: Builds, kind: str) -> None:
+    with pytest.raises(ValueError, match="broken"), getattr(turns, kind)():
         raise ValueError("broken")
-    with turns.shared():
+    builds.begin("next", turns.alone())
+    assert builds.next() == "next builds"
+
+
+@pytest.mark.parametrize("kind", ["shared", "alone"])
+def test_a_turn_that_cannot_be_had_leaves_no_file_open(
+    turns: Turns, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fcntl, "flock", interrupted)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(KeyboardInterrupt), getattr(turns, kind)():
         pass
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_no_other_user_can_stop_the_builds(turns: Turns) -> None:
+    with turns.alone():
+        modes = {each.stat().st_mode & 0o777 for each in turns.place.parent.iterdir()}
+    assert modes == {0o600}

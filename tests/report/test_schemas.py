@@ -39,9 +39,11 @@ def test_a_schema_is_one(name: str) -> None:
 @pytest.mark.skipif(not (ROOT / "cases").is_dir(), reason="no cases beside the tests")
 def test_every_case_is_what_the_schema_of_cases_says() -> None:
     check = validator("case.schema.json")
+    paths = find_cases(ROOT / "cases")
+    assert paths
     wrong = [
         f"{path}: {error.json_path}: {error.message}"
-        for path in find_cases(ROOT / "cases")
+        for path in paths
         for error in check.iter_errors(plain(load(path).value))
     ]
     assert wrong == []
@@ -93,17 +95,52 @@ def test_an_editor_takes_the_forms_of_a_context(source: Any, valid: bool) -> Non
     assert validator("case.schema.json").is_valid(document) is valid
 
 
-@pytest.mark.parametrize(
+def stored(pattern: str) -> list[Path]:
+    """Find the committed results of one kind: there are some, or it is a mistake."""
+    paths = [
+        path
+        for path in sorted((ROOT / "results").glob(pattern))
+        if pattern != CASES or path.parent.name != disk.TARGETS
+    ]
+    assert paths, f"no results/{pattern}"
+    return paths
+
+
+CASES = "*/*.json"
+KINDS = pytest.mark.parametrize(
     ("pattern", "name"),
     [
-        ("*/*.json", "result.schema.json"),
-        ("targets/*.json", "target.schema.json"),
+        (CASES, "result.schema.json"),
+        (f"{disk.TARGETS}/*.json", "target.schema.json"),
         ("matrix.json", "matrix.schema.json"),
     ],
 )
+with_results = pytest.mark.skipif(
+    not (ROOT / "results").is_dir(), reason="no results beside the tests"
+)
+
+
+@with_results
+@KINDS
 def test_every_stored_result_is_what_its_schema_says(pattern: str, name: str) -> None:
     check = validator(name)
-    for path in sorted((ROOT / "results").glob(pattern)):
-        if pattern == "*/*.json" and path.parent.name == disk.TARGETS:
-            continue
-        check.validate(json.loads(path.read_text()))
+    wrong = [
+        f"{path}: {error.json_path}: {error.message}"
+        for path in stored(pattern)
+        for error in check.iter_errors(json.loads(path.read_text()))
+    ]
+    assert wrong == []
+
+
+@with_results
+@KINDS
+def test_a_result_that_lacks_what_it_must_have_is_refused(
+    pattern: str, name: str
+) -> None:
+    check = validator(name)
+    whole = json.loads(stored(pattern)[0].read_text())
+    needed = check.schema["required"]
+    assert needed
+    for key in needed:
+        rest = {other: value for other, value in whole.items() if other != key}
+        assert not check.is_valid(rest), key

@@ -12,6 +12,7 @@ from called import harness
 
 from harness import __version__
 from harness.cli import VERBS
+from harness.engines import debian, roots
 from harness.results import disk
 from harness.results.record import Result
 
@@ -195,7 +196,30 @@ def test_targets_are_listed_with_their_state_and_what_is_measured(
     assert rows["legacy@28.5.2+containerd"]["engine"] == "forky+containerd"
     assert rows["legacy@28.5.2+containerd"]["results"] == "1"
     assert rows["legacy@18.09.1"]["state"] == "results only"
-    assert rows["buildkit@20.10.24"]["state"] in {"ready", "can be prepared"} or (
-        rows["buildkit@20.10.24"]["state"].startswith("not here")
-        and rows["buildkit@20.10.24"]["why"]
-    )
+
+
+@pytest.mark.parametrize(
+    ("obstacles", "unpacked", "said"),
+    [
+        ((), True, ("ready", "")),
+        ((), False, ("can be prepared", "Debian bookworm's packages are fetched once")),
+        (("it needs root",), True, ("not here", "it needs root")),
+    ],
+)
+def test_a_target_is_ready_or_says_what_is_missing(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    obstacles: tuple[str, ...],
+    unpacked: bool,
+    said: tuple[str, str],
+) -> None:
+    monkeypatch.setattr(debian, "obstacles", lambda: obstacles)
+    monkeypatch.setattr(roots, "prepared", lambda *_: folder if unpacked else None)
+    code, text, _ = harness(folder, "list", "targets", "--format", "json")
+    assert code == 0
+    offers = [
+        (each["state"], each["why"])
+        for each in json.loads(text)
+        if (each["id"], each["engine"]) == ("buildkit@20.10.24", "bookworm")
+    ]
+    assert offers == [said]

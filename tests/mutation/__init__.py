@@ -1,0 +1,1 @@
+"""Mutation testing: changes of the harness that its tests should notice."""
