@@ -207,12 +207,50 @@ def test_program_that_cannot_be_the_base_is_refused(
 ) -> None:
     path = tmp_path / "busybox"
     path.write_bytes(program)
-    with pytest.raises(HarnessError, match=message):
+    with pytest.raises(HarnessError, match=message) as caught:
+        architecture(path)
+    assert caught.value.where == str(path)
+
+
+def other_elf(machine: int, *kinds: int, wide: bool, order: str) -> bytes:
+    head = bytes([*b"\x7fELF", 2 if wide else 1, 1 if order == "<" else 2, 1])
+    head = head.ljust(16, b"\0")
+    form, size, entry = ("HHIQQQIHHHHHH", 64, 56) if wide else ("HHIIIIIHHHHHH", 52, 32)
+    head += struct.pack(
+        order + form, 2, machine, 1, 0, size, 0, 0, size, entry, len(kinds), 0, 0, 0
+    )
+    assert len(head) == size
+    programs = (struct.pack(f"{order}I", kind).ljust(entry, b"\0") for kind in kinds)
+    return head + b"".join(programs)
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "wide", "order"),
+    [
+        ("386", 3, False, "<"),
+        ("amd64", 62, True, "<"),
+        ("arm", 40, False, "<"),
+        ("arm64", 183, True, "<"),
+        ("loong64", 258, True, "<"),
+        ("ppc64le", 21, True, "<"),
+        ("riscv64", 243, True, "<"),
+        ("s390x", 22, True, ">"),
+    ],
+)
+def test_a_program_of_any_machine_is_known_by_its_header(
+    tmp_path: Path, name: str, machine: int, wide: bool, order: str
+) -> None:
+    path = tmp_path / "busybox"
+    path.write_bytes(other_elf(machine, 1, 2, wide=wide, order=order))
+    assert architecture(path) == name
+    path.write_bytes(other_elf(machine, 1, 3, wide=wide, order=order))
+    with pytest.raises(HarnessError, match="shared libraries"):
         architecture(path)
 
 
 def test_busybox_that_does_not_run_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "busybox"
     path.write_bytes(elf(183, 1))
-    with pytest.raises(HarnessError, match="does not run here"):
+    with pytest.raises(HarnessError, match="does not run here") as caught:
         busybox_root(path)
+    assert caught.value.where == str(path)

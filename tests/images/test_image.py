@@ -133,6 +133,82 @@ def test_known_layer_is_not_read_again_but_its_digest_is_checked() -> None:
         read_archive(io.BytesIO(data.replace(b"xxxx", b"xxxy", 1)), known=known)
 
 
+def test_known_layer_of_an_old_archive_is_found_by_its_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (image,) = read(FORMS["20.10"])
+    marked = replace(image.layers[0], entries=())
+    known = {marked.diff_id: marked}
+    data = packed(FORMS["20.10"])
+    (again,) = read_archive(io.BytesIO(data), known=known)
+    assert [each is marked for each in again.layers] == [True, False, False, True]
+    assert again.layers[1:3] == image.layers[1:3]
+    other = data.replace(b"xxxx", b"xxxy", 1)
+    with pytest.raises(ArchiveError, match="its diff ID is"):
+        read_archive(io.BytesIO(other), known=known)
+    # what is too large to be hashed ahead is read again, and is the same
+    monkeypatch.setattr(archive_module, "MAX_AHEAD", len(A) - 1)
+    (again,) = read_archive(io.BytesIO(data), known=known)
+    assert again.layers[0] == image.layers[0]
+
+
+def oci(*tops: tuple[list[bytes], dict[str, str]]) -> Pairs:
+    """Put several images in one index, without manifest.json."""
+    blobs: dict[str, bytes] = {}
+    manifests = []
+    for layers, names in tops:
+        pairs = dict(layout(layers, "x", manifest_json=False))
+        (described,) = json.loads(pairs.pop("index.json"))["manifests"]
+        blobs |= pairs
+        manifests.append(described | {"annotations": names})
+    index = json.dumps({"manifests": manifests}).encode()
+    return [*blobs.items(), ("index.json", index)]
+
+
+def test_all_images_of_an_index_are_read_in_its_order() -> None:
+    found = read(
+        oci(
+            ([A], {"io.containerd.image.name": "one"}),
+            ([B], {"org.opencontainers.image.ref.name": "two"}),
+            ([A, B], {}),
+        )
+    )
+    assert [(each.reference, len(each.layers)) for each in found] == [
+        ("one", 1),
+        ("two", 1),
+        ("", 2),
+    ]
+
+
+def test_an_image_that_an_index_has_twice_is_read_once() -> None:
+    name = {"io.containerd.image.name": "one"}
+    assert len(read(oci(([A], name), ([A], name)))) == 1
+
+
+def nested(depth: int) -> Pairs:
+    """Put an index into an index, so many times."""
+    pairs = dict(layout([A], "x:1", manifest_json=False))
+    for _ in range(depth):
+        text = pairs.pop("index.json")
+        pairs[f"blobs/sha256/{sha(text)}"] = text
+        inner = {"digest": f"sha256:{sha(text)}", "size": len(text)}
+        pairs["index.json"] = json.dumps({"manifests": [inner]}).encode()
+    return list(pairs.items())
+
+
+def test_an_index_in_an_index_is_followed_but_not_for_ever() -> None:
+    assert [each.reference for each in read(nested(3))] == ["x:1"]
+    with pytest.raises(ArchiveError):
+        read(nested(20))
+
+
+def test_a_cut_archive_names_the_file_after_which_it_ends() -> None:
+    data = packed([("first", b"{}"), ("second", b"{}"), ("third", b"{}")])
+    with pytest.raises(ArchiveError) as caught:
+        read_archive(io.BytesIO(data[: 2 * 1024]))
+    assert caught.value.where == "after second"
+
+
 def test_image_without_history_is_read() -> None:
     text = config(LAYERS, history=None)
     assert read(old(LAYERS, ["x:1"], text))[0].config["history"] is None

@@ -264,3 +264,55 @@ def test_more_entries_than_any_image_has_are_refused(
     monkeypatch.setattr(layer_module, "MAX_ENTRIES", 3)
     with pytest.raises(ArchiveError, match="than any image has"):
         entries(*(member(str(number)) for number in range(4)))
+
+
+def test_more_text_than_any_image_has_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(layer_module, "MAX_TEXT", 40)
+    assert entries(member("a" * 40))
+    for each in (
+        member("a" * 41),
+        member("a", type=tarfile.SYMTYPE, linkname="b" * 40),
+        member("a", pax_headers={"SCHILY.xattr.user.a": "b" * 40}),
+    ):
+        with pytest.raises(ArchiveError, match="than any image has"):
+            entries(each)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1, 3 << 20])
+def test_a_file_of_any_size_has_the_digest_of_its_content(more: int) -> None:
+    content = bytes(range(251)) * ((layer_module.SMALL + more) // 251 + 1)
+    content = content[: layer_module.SMALL + more]
+    found = entries(member("big", content), member("next", b"n"))
+    assert [(each.size, each.digest) for each in found] == [
+        (len(content), sha(content)),
+        (1, sha(b"n")),
+    ]
+
+
+def test_a_layer_that_is_cut_within_a_file_names_it() -> None:
+    data = tar(member("etc/first", b"x"), member("etc/cut", b"x" * 600))
+    with pytest.raises(ArchiveError, match="truncated in 'etc/cut'"):
+        read(data[: 1024 + 512 + 512])
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b", "/a/b", "./a/b", "a//b", "a/./b", "a/b/.", "//a/b", "a/b/"]
+)
+def test_a_path_is_the_same_however_it_is_written(name: str) -> None:
+    assert layer_module.plain_path(name.encode()) == b"a/b"
+
+
+@pytest.mark.parametrize("name", [".a", "a.", "a/b.", "..a", "a../b", "a/.b"])
+def test_a_dot_that_is_part_of_a_name_stays(name: str) -> None:
+    assert layer_module.plain_path(name.encode()) == name.encode()
+
+
+def test_what_has_no_content_has_no_size() -> None:
+    found = entries(
+        member("sh", type=tarfile.SYMTYPE, linkname="x"),
+        member("d", **FOLDER),
+        member("etc/.wh.x"),
+    )
+    assert [each.size for each in found] == [0, 0, 0]

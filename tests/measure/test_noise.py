@@ -100,6 +100,12 @@ def test_a_diff_id_that_another_run_would_not_give_is_dropped() -> None:
     [
         ({"config": {"User": "", "Cmd": None, "Env": []}}, {}, {"empty-config"}),
         ({"config": {"Cmd": ["a"]}}, {"Cmd": ["a"]}, set()),
+        (
+            {"config": {"Tty": False, "ArgsEscaped": True}},
+            {"ArgsEscaped": True},
+            {"empty-config"},
+        ),
+        ({"config": {"Labels": {"a": "b"}}}, {"Labels": {"a": "b"}}, set()),
         ({"config": {"Image": "sha256:1", "Hostname": "abc"}}, {}, {"config-ids"}),
         ({"config": None, "os": "linux"}, {"os": "linux"}, set()),
         ({"author": "me", "created": "now", "container": "x"}, {"author": "me"}, set()),

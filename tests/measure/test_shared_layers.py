@@ -52,3 +52,25 @@ def test_a_cached_layer_is_of_the_build_whose_layers_lie_below_it() -> None:
 def test_equal_files_of_the_context_are_one_layer_wherever_they_are() -> None:
     second = line("second", "xB", "--", FIRST)
     assert told(second, FIRST) == (0, (4,))
+
+
+def test_of_equal_layers_in_two_builds_the_one_on_the_same_layers_is_meant() -> None:
+    second = line("second", "aDc", "c--", FIRST)
+    third = line("third", "aDc", "ccc", FIRST, second)
+    assert told(third, second) == (3, (3, 4, 5))
+    assert told(third, FIRST) == (1, (3,))
+
+
+def test_a_cached_layer_on_other_layers_is_still_the_earlier_one() -> None:
+    second = line("second", "xc", "-c", FIRST)
+    assert told(second, FIRST) == (0, (4,))
+
+
+def test_builds_of_different_length_share_what_they_both_have() -> None:
+    assert told(line("second", "a", "c", FIRST), FIRST) == (1, (3,))
+    assert told(line("second", "aBcd", "ccc-", FIRST), FIRST) == (3, (3, 4, 5))
+
+
+def test_a_cached_layer_that_no_earlier_build_has_is_of_its_own_build() -> None:
+    second = line("second", "z", "c", FIRST)
+    assert second.origins == (("second", 0),)
