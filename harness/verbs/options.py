@@ -87,12 +87,16 @@ def check(
     builders: Sequence[Path],
     *,
     every: bool,
+    results: Path | None = None,
 ) -> Builders:
     """Refuse selectors and records that are none, and engines beside `--all`.
 
-    Gives the builders that can be asked for: those of the files too.
+    Gives the builders that can be asked for: those of the files too. One that has
+    `results` only cannot, and is told apart from one that is unknown.
     """
     known = builders_of(known_records(builders).values())
+    if results is not None:
+        _need_records(targets, known, disk.builders(results, known))
     selectors(targets, known)
     if every and engines:
         raise UsageError(
@@ -100,6 +104,18 @@ def check(
             hint="give one of them; -t chooses among the targets of --all",
         )
     return known
+
+
+def _need_records(targets: Sequence[str], known: Builders, stored: Builders) -> None:
+    """Refuse selectors of builders that are known from their results alone."""
+    unknown = [each for name, each in stored.items() if name not in known]
+    for selector in map(parse_selector, targets):
+        named = [each.name for each in unknown if selector.names(each)]
+        if named and not any(map(selector.names, known.values())):
+            raise UsageError(
+                f"`{named[0]}` has results here, and building takes its record",
+                hint="give the file that has it: --builders FILE",
+            )
 
 
 def selectors(targets: Sequence[str], known: Builders) -> list[Selector]:

@@ -87,7 +87,7 @@ def command(
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
     folder = options.results_folder(root, results)
-    offered = options.check(engines, targets, builders, every=every)
+    offered = options.check(engines, targets, builders, every=every, results=folder)
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
     known = load_cases(root, disk.builders(folder, offered))

@@ -122,6 +122,13 @@ def test_only_what_ships_needs_no_description(folder: Path) -> None:
     assert "record" not in told[OTHER]
 
 
+def test_building_with_it_takes_its_record(folder: Path) -> None:
+    code, _, err = harness(folder, "run", "-t", "mine")
+    assert code == 2
+    assert "`mine` has results here, and building takes its record" in err
+    assert "--builders FILE" in err
+
+
 def test_without_its_results_it_is_unknown(folder: Path) -> None:
     for each in (folder / "results" / "targets").iterdir():
         each.unlink()
