@@ -48,8 +48,9 @@ measure.shared_layers measure.observe measure.write_standard_base
 results
 results.record results.disk
 judge
-judge.parent_view judge.properties judge.verdict judge.agreement
-judge.matrix judge.statements judge.comparison
+judge.parent_view judge.properties judge.failure judge.final_files judge.facts
+judge.agreement judge.differences judge.divergence judge.comparable
+judge.verdict judge.matrix judge.statements judge.comparison
 book
 book.stored
 provision provision.plan
@@ -58,7 +59,7 @@ provision.fleet provision.memory provision.sources provision.known_targets
 provision.survey
 report
 report.matrix_record report.schemas
-report.text report.files report.explain report.diff
+report.cells report.counts report.text report.files report.explain report.diff
 run.progress run.items run.prepare run.plugin
 verbs
 verbs.options

@@ -121,4 +121,15 @@ Hex = Annotated[
     str, AfterValidator(_hex), Field(json_schema_extra={"pattern": f"^({_HEX})$"})
 ]
 Level = Literal["diff_id", "content", "shape"]
-Aspect = Literal["outcome", "layers", "files", "metadata", "config", "history", "cache"]
+#: What two builds can differ in, from what matters most to what matters least.
+Aspect = Literal[
+    "outcome",
+    "rootfs",
+    "config",
+    "cache",
+    "layers",
+    "history",
+    "files",
+    "times",
+    "metadata",
+]

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from harness.cases.case import Case
-from harness.judge.agreement import divergences
-from harness.judge.matrix import subjects
+from harness.judge.agreement import tell
+from harness.judge.comparable import comparable, subjects
+from harness.judge.divergence import divergences
 from harness.judge.verdict import Judged
 from harness.measure.observation import Observation
 from harness.results.record import FORMAT, Outcome, encode
@@ -158,21 +159,14 @@ def _between_targets(
             if bool(one.builds) != bool(other.builds):
                 yield f"{each.target} does not support it: {each.reason}"
             return
-    unstable = {*one.unstable, *other.unstable}
-    yield from (
-        each.sentence()
-        for each in divergences(
-            {each.target: each.observation for each in (one, other)},
-            subjects(case),
-            name=partial(group_name, builders),
-        )
-        if each.aspect not in unstable
-    )
+    chosen = comparable(case, {each.target: each for each in (one, other)})
+    found = chosen.divergences(chosen.tell(), name=partial(group_name, builders))
+    yield from (each.sentence() for each in found)
 
 
 def _divergences(case: Case, observations: Mapping[str, Observation]) -> list[str]:
     found = divergences(
-        observations, subjects(case), name=lambda names, _: " and ".join(names)
+        tell(observations), subjects(case), name=lambda names, _: " and ".join(names)
     )
     return [each.sentence() for each in found]
 

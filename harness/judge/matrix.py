@@ -14,11 +14,13 @@ from typing import Literal
 from harness.cases.case import Case
 from harness.cases.expectation import Differs
 from harness.cases.model import Group
-from harness.dockerfile import parser
-from harness.judge.agreement import ASPECTS, Divergence, classes, divergences, facts
+from harness.judge.agreement import FactTable, classes
+from harness.judge.comparable import Comparable, comparable
+from harness.judge.differences import LEFT_BEHIND
+from harness.judge.divergence import Divergence
+from harness.judge.facts import QUESTIONS, Question, facts
 from harness.judge.properties import NotMeasured
 from harness.judge.verdict import Check, Judged, Verdict, judge, worst
-from harness.measure.observation import Observation
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
@@ -27,15 +29,36 @@ from harness.targets.target import Target
 ClaimVerdict = Literal["holds", "broken", "partly", "not measured"]
 
 
+#: How a case comes out: the first question to which the targets give several answers,
+#: or that no target builds it (`fails` where that is expected), or that fewer than two
+#: targets have built it.
+Standing = Literal[
+    "outcome", "image", "layering", "same", "fails", "not built", "not compared"
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One case on one target: the verdict, the class of agreement, the reasons."""
+    """One case on one target: the verdict, its classes of agreement, the reasons.
+
+    `outcome`, `image` and `layering` are the letters of the classes; empty where
+    nothing was built, those of images also where no build made one. `fails` says that
+    a build gave no image.
+    """
 
     verdict: Verdict
-    klass: str = ""
+    outcome: str = ""
+    image: str = ""
+    layering: str = ""
+    fails: bool = False
     checks: tuple[Check, ...] = ()
     reason: str = ""
     unstable: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, str, str]:
+        """The letters of the three questions, in their order."""
+        return (self.outcome, self.image, self.layering)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +72,51 @@ class Row:
     divergences: tuple[Divergence, ...]
 
     @property
+    def differs(self) -> tuple[Question, ...]:
+        """Name the questions to which the targets give several answers."""
+        return tuple(
+            question
+            for question in QUESTIONS
+            if len({getattr(cell, question) for cell in self.cells.values()} - {""}) > 1
+        )
+
+    @property
     def agrees(self) -> bool:
-        """Say whether all that were measured are of one class."""
-        return len({cell.klass for cell in self.cells.values() if cell.klass}) < 2
+        """Say whether all that were measured give the same answers."""
+        return not self.differs
+
+    @property
+    def standing(self) -> Standing:
+        """Say how the case comes out."""
+        measured = [cell for cell in self.cells.values() if cell.outcome]
+        if any(cell.verdict == "not built" for cell in measured):
+            return "not built"
+        if len(measured) < 2:
+            return "not compared"
+        if not any(cell.image for cell in measured):
+            return "fails"
+        return self.differs[0] if self.differs else "same"
+
+    @property
+    def only_left_behind(self) -> bool:
+        """Say whether images differ only in what builders leave there by themselves."""
+        return all(
+            each.paths and LEFT_BEHIND.issuperset(each.paths)
+            for each in self.divergences
+            if each.question == "image"
+        )
 
     def by_client(self, builders: Builders) -> tuple[str, ...]:
         """Name the engines on which `buildkit` and a client of it are of two classes.
 
         The BuildKit is the same one, so the client's way made the difference.
         """
-        seen: dict[str, dict[str, str]] = {}
+        seen: dict[str, dict[str, tuple[str, ...]]] = {}
         for name, cell in self.cells.items():
             target = builders.target(name)
-            if target.family == "buildkit" and cell.klass:
+            if target.family == "buildkit" and cell.outcome:
                 engine = name.partition("@")[2]
-                seen.setdefault(engine, {})[target.builder.name] = cell.klass
+                seen.setdefault(engine, {})[target.builder.name] = cell.answers
         return tuple(
             engine
             for engine, classes in seen.items()
@@ -112,6 +165,11 @@ class Matrix:
             },
         )
 
+    @property
+    def is_as_expected(self) -> bool:
+        """Say whether nothing failed, and something was built of each case."""
+        return not self.count("fail") and not self.count("not built")
+
     def count(self, verdict: Verdict) -> int:
         """Count the cells with a verdict."""
         return sum(
@@ -151,34 +209,35 @@ def _row(
     errors: Mapping[tuple[str, str], str],
     builders: Builders,
 ) -> Row:
-    fresh = {
+    own = {
         target.id: result
         for target in targets
         if (result := results.get((case.id, target.id))) is not None
         and (case.id, target.id) not in errors
-        and result.case_digest == case.digest
     }
-    observations = {
-        name: result.observation for name, result in fresh.items() if result.builds
-    }
-    # What a repetition tells otherwise is no difference between targets.
-    unstable = {name for result in fresh.values() for name in result.unstable}
-    letters = classes(observations, [each for each in ASPECTS if each not in unstable])
+    chosen: Comparable[Judged] = comparable(case, own)
+    table = chosen.tell()
+    letters = {question: classes(table, question) for question in QUESTIONS}
+    nowhere = bool(table.outcomes) and not any(letters["image"].values())
     cells = {}
     for target in targets:
-        result = fresh.get(target.id)
+        result = chosen.fresh.get(target.id)
         if result is None:
             cells[target.id] = _without(case, target, results, errors)
             continue
         if not result.builds:
             cells[target.id] = Cell(verdict=result.verdict, reason=result.reason)
             continue
-        checks = (*result.checks, *_differs(case, target, targets, observations))
+        checks = (*result.checks, *_differs(case, target, targets, table))
+        verdict = worst(each.verdict for each in checks)
+        if nowhere and verdict == "pass" and not _may_fail(case, target):
+            verdict = "not built"
         cells[target.id] = Cell(
-            verdict=worst(each.verdict for each in checks),
-            klass=letters[target.id],
+            verdict=verdict,
+            fails=any(each.outcome != "ok" for each in result.builds),
             checks=tuple(sorted(checks, key=lambda each: each.expectation)),
             unstable=result.unstable,
+            **{question: letters[question][target.id] for question in QUESTIONS},
         )
     return Row(
         case=case.id,
@@ -186,12 +245,16 @@ def _row(
         group=case.group,
         cells=cells,
         divergences=tuple(
-            each
-            for each in divergences(
-                observations, subjects(case), name=partial(group_name, builders)
-            )
-            if each.aspect not in unstable
+            chosen.divergences(table, name=partial(group_name, builders))
         ),
+    )
+
+
+def _may_fail(case: Case, target: Target) -> bool:
+    """Say whether an expectation of the case says that a build fails on the target."""
+    return any(
+        each.build is not None and not each.build.ok
+        for _, each in case.expectations(target)
     )
 
 
@@ -212,25 +275,16 @@ def _without(
     return Cell(verdict="missing", reason="not run")
 
 
-def subjects(case: Case) -> dict[tuple[str, int], str]:
-    """Give the instruction's text for each (build, line)."""
-    return {
-        (name, each.line): each.text
-        for name, build in case.builds.items()
-        for each in parser.parse(build.dockerfile).instructions
-    }
-
-
 def _differs(
     case: Case,
     target: Target,
     targets: Sequence[Target],
-    observations: Mapping[str, Observation],
+    table: FactTable,
 ) -> list[Check]:
     found = []
     for index, each in case.expectations(target):
         if each.differs is not None:
-            findings = _same(each.differs, target, targets, observations)
+            findings = _same(each.differs, target, targets, table)
             found.append(judge(index, each, target, findings))
     return found
 
@@ -239,17 +293,18 @@ def _same(
     differs: Differs,
     target: Target,
     targets: Sequence[Target],
-    observations: Mapping[str, Observation],
+    table: FactTable,
 ) -> tuple[str, ...] | NotMeasured:
     selectors = [parse_selector(each) for each in differs.from_]
+    observed = table.outcomes
     others = {
-        each.id: observations[each.id]
+        each.id: table.observations[observed[each.id]]
         for each in targets
-        if each != target and each.id in observations and matches(selectors, each)
+        if each != target and each.id in observed and matches(selectors, each)
     }
     if not others:
         return NotMeasured(f"no result of {', '.join(differs.from_)} to compare with")
-    own = observations[target.id]
+    own = table.observations[observed[target.id]]
     return tuple(
         f"differs: {aspect} are those of {name}"
         for name, other in others.items()

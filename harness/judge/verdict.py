@@ -20,7 +20,11 @@ from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
 from harness.targets.target import Target, split_id
 
-Verdict = Literal["pass", "fail", "known", "unsupported", "error", "missing"]
+#: `not built` is the matrix's: no target could build the case, and nothing says that
+#: none should.
+Verdict = Literal[
+    "pass", "fail", "known", "unsupported", "not built", "error", "missing"
+]
 
 #: What an expectation finds to differ, nothing if it holds; or why that is not known.
 Findings: TypeAlias = tuple[str, ...] | NotMeasured
@@ -29,6 +33,7 @@ Findings: TypeAlias = tuple[str, ...] | NotMeasured
 SEVERITY: tuple[Verdict, ...] = (
     "error",
     "fail",
+    "not built",
     "known",
     "unsupported",
     "pass",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.dockerfile.parser import LAYER_INSTRUCTIONS, Dockerfile, Instruction
+from harness.measure.observation import ONE_FOR_A_STAGE
 from harness.targets.conventions import Conventions
 
 
@@ -104,8 +105,7 @@ def _by_stage(
         begin = position + 1
     lines = tuple(each.line if each else None for each in makers)
     if None in makers:
-        note = "one layer for all instructions of a stage"
-        return Mapped(layers=(), lines=lines, note=note)
+        return Mapped(layers=(), lines=lines, note=ONE_FOR_A_STAGE)
     numbers = {each: place for place, each in enumerate(makers, 1)}
     return Mapped(
         layers=tuple((each, numbers.get(each)) for each in entries if each),

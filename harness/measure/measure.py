@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from harness.cases.case import Case
 from harness.errors import EngineGone, Unsupported
-from harness.judge.agreement import ASPECTS, facts
+from harness.judge.facts import ASPECTS, facts
 from harness.measure.engine_death import await_engine
 from harness.measure.engine_lock import Turns
 from harness.measure.observation import Observation

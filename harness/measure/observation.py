@@ -20,6 +20,9 @@ _VERBS: Mapping[str, str] = {
 }
 ChangeKind = Literal["added", "modified", "deleted", "touched", "opaque"]
 
+#: Note of a build whose builder has one layer for a stage, whatever made its files.
+ONE_FOR_A_STAGE = "one layer for all instructions of a stage"
+
 #: The merged view: path to what stands there.
 View: TypeAlias = Mapping[str, "Change"]
 

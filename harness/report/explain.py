@@ -11,8 +11,10 @@ from tabulate import tabulate
 from harness.cases.case import Case
 from harness.cases.model import Build
 from harness.dockerfile.parser import LAYER_INSTRUCTIONS, parse
-from harness.judge.agreement import classes, divergences
-from harness.judge.matrix import subjects
+from harness.judge.agreement import FactTable, classes, tell
+from harness.judge.comparable import Comparable, comparable
+from harness.judge.facts import QUESTIONS
+from harness.judge.failure import kind_of
 from harness.judge.properties import first_line, letter, letters
 from harness.judge.verdict import Check, Judged
 from harness.measure.observation import BuildRecord, Change, Observation, OnDiskRecord
@@ -33,16 +35,12 @@ LEGEND = (
 
 def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
     """Tell a case: why, then each build line by line, then what was expected."""
-    observations = {
-        name: each.observation for name, each in results.items() if each.builds
-    }
+    chosen = comparable(case, results)
     parts = [_head(case)]
-    if observations:
-        parts += [_build(case, name, observations, builders) for name in case.builds]
+    if chosen.observations:
+        parts += [_build(chosen, name, builders) for name in case.builds]
     parts.append(_not_built(results, builders))
-    found = divergences(
-        observations, subjects(case), name=partial(group_name, builders)
-    )
+    found = chosen.divergences(chosen.tell(), name=partial(group_name, builders))
     if found:
         lines = [f"  {each.sentence()}" for each in found]
         parts.append("Divergences\n\n" + "\n".join(lines))
@@ -106,31 +104,51 @@ def _head(case: Case) -> str:
     return "\n".join([f"{case.id}: {case.title}", "", why, *case.refs])
 
 
-def _build(
-    case: Case, name: str, observations: Mapping[str, Observation], builders: Builders
-) -> str:
+def _build(chosen: Comparable[Judged], name: str, builders: Builders) -> str:
+    case = chosen.case
+    made: dict[int, Observation] = {}
     alone = {
-        target: Observation(case=case.id, target=target, builds=(each.build(name),))
-        for target, each in observations.items()
+        target: made.setdefault(
+            id(each.builds),
+            Observation(case=case.id, target=target, builds=(each.build(name),)),
+        )
+        for target, each in chosen.observations.items()
     }
-    groups: dict[str, list[str]] = {}
-    for target, klass in classes(alone).items():
-        groups.setdefault(klass, []).append(target)
-    records = {klass: alone[members[0]].builds[0] for klass, members in groups.items()}
+    groups = _groups(tell(alone, chosen.aspects))
+    records = {
+        letters_: [alone[member].builds[0] for member in members]
+        for letters_, members in groups.items()
+    }
     title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
-    every = list(observations)
+    every = list(alone)
     heads = [
-        f"{klass}  {group_name(builders, members, every)}: {_layers(records[klass])}"
-        for klass, members in groups.items()
+        f"{letters_}  {group_name(builders, members, every)}: "
+        f"{_layers(records[letters_])}"
+        for letters_, members in groups.items()
     ]
+    firsts = {letters_: each[0] for letters_, each in records.items()}
     table = tabulate(
-        list(_lines(case.builds[name], records)),
+        list(_lines(case.builds[name], firsts)),
         headers=["line", "Dockerfile", *groups],
         tablefmt="simple",
         maxcolwidths=[None, 44, *([44] * len(groups))],
         disable_numparse=True,
     )
     return f"{title}" + "\n".join(heads) + f"\n\n{table}\n\n{LEGEND}"
+
+
+def _groups(table: FactTable) -> dict[str, list[str]]:
+    """Group the targets by their classes: `Ab`, or `x1` where the build fails."""
+    outcome, image, layering = (classes(table, question) for question in QUESTIONS)
+    failing = [name for name in outcome if not image[name]]
+    ways = list(dict.fromkeys(outcome[name] for name in failing))
+    found: dict[str, list[str]] = {}
+    for name in outcome:
+        own = f"{image[name]}{layering[name].lower()}"
+        if name in failing:
+            own = f"x{ways.index(outcome[name]) + 1}" if len(ways) > 1 else "x"
+        found.setdefault(own, []).append(name)
+    return found
 
 
 def pattern(build: BuildRecord) -> str:
@@ -144,10 +162,16 @@ def pattern(build: BuildRecord) -> str:
     return " ".join([*below, *above])
 
 
-def _layers(build: BuildRecord) -> str:
+def _layers(records: Sequence[BuildRecord]) -> str:
+    build = records[0]
     if build.outcome != "ok":
-        where = f" at line {build.error_line}" if build.error_line else ""
-        return f"{build.verb}{where}: {first_line(build.error)}"
+        where = next(
+            (f" at line {n}" for each in records if (n := each.error_line)), ""
+        )
+        errors = dict.fromkeys(first_line(each.error) for each in records)
+        # what one builder says is not said of another
+        said = kind_of(build.error) if len(errors) > 1 else next(iter(errors))
+        return f"{build.verb}{where}: {said}"
     count = build.below + len(build.layers)
     base = " with the base" if build.below else ""
     note = f" ({build.note})" if build.note else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from harness.judge.agreement import Divergence
-from harness.judge.matrix import Cell, ClaimRow, Matrix, Row
+from harness.judge.divergence import Divergence
+from harness.judge.facts import Question
+from harness.judge.matrix import Cell, ClaimRow, Matrix, Row, Standing
 from harness.results.record import FORMAT, encode
 
 
@@ -19,11 +20,16 @@ class CellRecord(Cell):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRecord:
-    """One case: its cells, and where the targets diverge."""
+    """One case: how it comes out, its cells, and where the targets diverge.
+
+    `differs` are the questions to which the targets give several answers.
+    """
 
     case: str
     title: str
     group: str
+    standing: Standing
+    differs: tuple[Question, ...]
     cells: tuple[CellRecord, ...]
     divergences: tuple[Divergence, ...]
 
@@ -57,6 +63,8 @@ def _row(row: Row) -> RowRecord:
         case=row.case,
         title=row.title,
         group=row.group,
+        standing=row.standing,
+        differs=row.differs,
         cells=tuple(
             CellRecord(
                 targets=tuple(targets),

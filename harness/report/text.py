@@ -9,35 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from harness.cases.model import Group
-from harness.judge.matrix import Cell, ClaimRow, Matrix, Row
+from harness.judge.matrix import ClaimRow, Matrix, Row, Standing
 from harness.judge.statements import Statement, statements
+from harness.report.cells import WIDE, grid, legend
+from harness.report.counts import summary
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
 
-#: With more targets than these, those that are alike share a column.
-WIDE = 8
-
-LEGEND = (
-    "A cell is the verdict on what the case expects, and the class of agreement: "
-    "targets with one letter in a row built the same."
-)
 #: What CommonMark reads as emphasis, code, a tag or an escape.
 _MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\\(?=[!-/:-@\[-`{-~])")
 _ENTITY = {"<": "&lt;"}
 
-MARKS = (
-    "A letter is a class of agreement: columns with one letter in a row built the "
-    "same. Alone it passes; ! fails what the case expects, * fails as known, - is not "
-    "supported, . not run, ? is not stable. Targets with equal cells share a column."
-)
-
 
 def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> str:
     """Write the whole report for a terminal: grid, claims, divergences, failures."""
-    parts = [_grid(matrix, matrix.rows, "simple"), _legend(matrix)]
+    parts = [grid(matrix, matrix.rows, "simple"), legend(matrix)]
     for name, claims in matrix.claims.items():
         title = groups[name].title if name in groups else name
         parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
@@ -56,10 +45,10 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
 
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the report as Markdown, a section a group; every divergence is told."""
-    parts = ["# Compatibility matrix", _legend(matrix)]
+    parts = ["# Compatibility matrix", legend(matrix)]
     for name in _group_names(matrix):
         parts += _group(matrix, groups, name, "##")
-    parts += _written_and_so(matrix)
+    parts += _not_so(matrix)
     parts += summary(matrix).splitlines()
     return "\n\n".join(parts) + "\n"
 
@@ -67,28 +56,31 @@ def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
 def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the page that leads to those of the groups: counts, and what is not so."""
     rows = []
+    columns: tuple[Standing, ...] = ("outcome", "image", "layering", "same")
     for name in _group_names(matrix):
         cases = [row for row in matrix.rows if row.group == name]
         told = Counter(each.reach for each in statements(cases))
+        counts = Counter(row.standing for row in cases)
         title = groups[name].title if name in groups else name
         rows.append(
             [
                 f"[{title}]({name}/README.md)",
                 len(cases),
-                sum(not row.agrees for row in cases),
+                *(counts[each] for each in columns),
                 told["everywhere"],
                 told["somewhere"],
                 told["nowhere"],
             ]
         )
-    headers = ["group", "cases", "targets diverge", "expectations that hold everywhere"]
+    headers = ["group", "cases", "not built everywhere", "another image"]
+    headers += ["only other layers", "the same", "expectations that hold everywhere"]
     headers += ["on some targets", "nowhere"]
     targets = [[each] for each in matrix.targets]
     parts = [
         "# Compatibility matrix",
         *summary(matrix).splitlines(),
         tabulate(rows, headers=headers, tablefmt="github"),
-        *_written_and_so(matrix),
+        *_not_so(matrix),
         "## Targets",
         tabulate(targets, headers=["target"], tablefmt="github"),
     ]
@@ -97,7 +89,7 @@ def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
 
 def page(matrix: Matrix, groups: dict[str, Group], name: str) -> str:
     """Write the page of a group."""
-    parts = [*_group(matrix, groups, name, "#"), _legend(matrix)]
+    parts = [*_group(matrix, groups, name, "#"), legend(matrix)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -117,7 +109,7 @@ def _group(
         if group and group.link
         else f"{level} {title}"
     )
-    yield _grid(matrix, rows, "github")
+    yield grid(matrix, rows, "github")
     if name in matrix.claims:
         yield _claims(matrix, matrix.claims[name], "github")
         against = map(str.strip, _against(matrix.claims[name], matrix.builders))
@@ -140,38 +132,12 @@ def times(spent: Mapping[str, float]) -> str:
     )
 
 
-def _legend(matrix: Matrix) -> str:
-    return LEGEND if len(matrix.targets) <= WIDE else MARKS
-
-
-def summary(matrix: Matrix) -> str:
-    """Count the verdicts, and the cases on which the targets disagree."""
-    counts = ", ".join(
-        f"{count} {verdict}"
-        for verdict in ("pass", "fail", "known", "unsupported", "error", "missing")
-        if (count := matrix.count(verdict))
-    )
-    apart = sum(not row.agrees for row in matrix.rows)
-    told = Counter(each.reach for each in statements(matrix.rows))
-    text = (
-        f"{len(matrix.rows)} cases on {len(matrix.targets)} targets: "
-        f"{counts or 'nothing measured'}; the targets diverge on {apart}"
-    )
-    if not told:
-        return text
-    return (
-        f"{text}\n{told.total()} expectations: "
-        f"{told['everywhere']} hold wherever they were measured, "
-        f"{told['somewhere']} on some targets, {told['nowhere']} nowhere"
-    )
-
-
-def _written_and_so(matrix: Matrix) -> Iterator[str]:
+def _not_so(matrix: Matrix) -> Iterator[str]:
     """List the statements that do not hold everywhere, with what is found instead."""
     every = statements(matrix.rows)
     for reach, title in (
-        ("nowhere", "Written, and so nowhere"),
-        ("somewhere", "Written, and not so everywhere"),
+        ("nowhere", "Documented, but true nowhere"),
+        ("somewhere", "Documented, but not true everywhere"),
     ):
         lines = [
             f"- **{each.case}**: {_plain(each.because)}\n"
@@ -200,55 +166,6 @@ def _plain(text: str) -> str:
     """Mark what Markdown would take for markup: globs, words in angles, backslashes."""
     # a backslash in front of `<` is not known to every renderer
     return _MARKUP.sub(lambda each: _ENTITY.get(each[0], f"\\{each[0]}"), text)
-
-
-def _grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
-    """Write the cells; with many targets those that are alike share a column."""
-    if len(matrix.targets) <= WIDE:
-        cells = [
-            [row.case, *(_cell(row.cells[t]) for t in matrix.targets)] for row in rows
-        ]
-        return tabulate(cells, headers=["case", *matrix.targets], tablefmt=style)
-    columns: dict[tuple[str, ...], list[str]] = {}
-    for target in matrix.targets:
-        column = tuple(_mark(row.cells[target]) for row in rows)
-        columns.setdefault(column, []).append(target)
-    numbers = [str(number) for number in range(1, len(columns) + 1)]
-    cells = [
-        [row.case, *(column[place] for column in columns)]
-        for place, row in enumerate(rows)
-    ]
-    grid = tabulate(cells, headers=["case", *numbers], tablefmt=style)
-    names = [
-        [number, len(targets), group_name(matrix.builders, targets, matrix.targets)]
-        for number, targets in zip(numbers, columns.values(), strict=True)
-    ]
-    legend = tabulate(
-        names,
-        headers=["column", "targets", "which"],
-        tablefmt=style,
-        maxcolwidths=[None, None, 100] if style == "simple" else None,
-    )
-    return f"{grid}\n\n{legend}"
-
-
-def _cell(cell: Cell) -> str:
-    text = cell.verdict.upper() if cell.verdict in {"fail", "error"} else cell.verdict
-    mark = " unstable" if cell.unstable else ""
-    return f"{text} {cell.klass}{mark}".strip()
-
-
-def _mark(cell: Cell) -> str:
-    """Write a cell in as few letters as there is room for."""
-    unstable = "?" if cell.unstable else ""
-    return {
-        "pass": f"{cell.klass or 'ok'}",
-        "fail": f"{cell.klass}!",
-        "known": f"{cell.klass}*",
-        "unsupported": "-",
-        "error": "ERROR",
-        "missing": ".",
-    }[cell.verdict] + unstable
 
 
 def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:

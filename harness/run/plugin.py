@@ -250,10 +250,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def exit_code(matrix: Matrix, otherwise: int) -> int:
-    """Choose the exit code: 3 for an error, 1 for a failure."""
+    """Choose the exit code: 3 for an error, 1 for a failure or what nothing builds."""
     if matrix.count("error"):
         return HarnessError.exit_code
-    return int(matrix.count("fail") > 0) or otherwise
+    return int(not matrix.is_as_expected) or otherwise
 
 
 def pytest_terminal_summary(

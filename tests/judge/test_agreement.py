@@ -12,7 +12,8 @@ import pytest
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.cases.model import Group
-from harness.judge.agreement import classes, divergences
+from harness.judge.agreement import classes, tell
+from harness.judge.divergence import divergences
 from harness.judge.matrix import Matrix, tabulate_results
 from harness.judge.properties import NotMeasured, letter
 from harness.judge.verdict import SEVERITY, Check, Judged, Verdict, judge, worst
@@ -24,7 +25,8 @@ from harness.measure.observation import (
     Observation,
     Step,
 )
-from harness.report.text import summary, terminal
+from harness.report.counts import summary
+from harness.report.text import terminal
 from harness.targets.group_names import group_name
 
 LEGACY, BUILDKIT, NEWER = (
@@ -65,7 +67,7 @@ def told(
     return [
         each.sentence()
         for each in divergences(
-            observations, subjects, name=partial(group_name, standard_builders())
+            tell(observations), subjects, name=partial(group_name, standard_builders())
         )
     ]
 
@@ -96,7 +98,7 @@ def test_targets_of_one_builder_are_named_apart_when_they_differ() -> None:
 
 
 def test_three_ways_are_three_groups() -> None:
-    (first, *_) = told(
+    (_, first) = told(
         legacy=without(3), buildkit=build(layer()), newer=build(layer(change()))
     )
     assert first == (
@@ -109,8 +111,8 @@ def test_names_with_spaces_hide_no_other_path() -> None:
     one = build(layer(change("/a b"), change("/a c", size=3)))
     two = build(layer(change("/a b", digest="e"), change("/a c", digest="e")))
     assert [each.partition(": ")[2] for each in told(legacy=one, buildkit=two)] == [
-        "legacy adds file /a b (2 bytes): d, BuildKit adds file /a b (2 bytes): e",
-        "legacy adds file /a c (3 bytes), BuildKit adds file /a c (2 bytes)",
+        "legacy has a file of 2 bytes: d, BuildKit has a file of 2 bytes: e",
+        "legacy has a file of 3 bytes, BuildKit has a file of 2 bytes",
     ]
 
 
@@ -137,9 +139,10 @@ def test_who_built_an_image_is_no_difference_of_what_was_built() -> None:
 
 def test_where_lines_are_not_known_layers_are_told_by_their_height() -> None:
     one = build(layer(change(), line=None))
-    two = build(layer(change(mode="0600"), line=None))
-    (mode,) = told(legacy=one, buildkit=two)
-    assert mode.startswith("layer 1 above the base: legacy gives /a the mode 0644")
+    two = build(layer(change(), change("/etc", "touched"), line=None))
+    assert told(legacy=one, buildkit=two)[-1] == (
+        "layer 1 above the base: BuildKit records /etc again, legacy does not"
+    )
 
 
 def test_history_and_cache_are_told() -> None:
@@ -148,9 +151,9 @@ def test_history_and_cache_are_told() -> None:
     one = build(history=(entry,), steps=(step,))
     two = build(history=(entry, entry), steps=(replace(step, cached=False),))
     assert told(legacy=one, buildkit=two) == [
-        "entries: legacy has 1 history entries, 1 with a layer, "
-        "BuildKit has 2 history entries, 2 with a layer",
         "line 3, RUN a: legacy takes it from cache, BuildKit runs it again",
+        "history: legacy has 1 history entries, 1 with a layer, "
+        "BuildKit has 2 history entries, 2 with a layer",
     ]
 
 
@@ -162,10 +165,24 @@ def test_of_several_builds_the_one_is_named() -> None:
     ]
 
 
-def test_texts_of_errors_make_no_class_of_their_own() -> None:
+def test_failures_are_equal_if_line_and_kind_are() -> None:
     failed = BuildRecord(name="build", outcome="error", error="one text")
     other = replace(failed, error="another text")
-    assert told(legacy=failed, buildkit=other) == []
+    assert told(legacy=failed, buildkit=replace(failed)) == []
+    assert told(legacy=failed, buildkit=other) == [
+        "outcome: legacy fails (one text), BuildKit fails (another text)"
+    ]
+    run = replace(failed, error="The command 'x' returned a non-zero code: 3")
+    same = replace(failed, error='process "x" did not complete: exit code: 3')
+    assert told(legacy=run, buildkit=same) == []
+    assert told(
+        legacy=replace(run, error_line=3), buildkit=replace(same, error_line=4)
+    ) == [
+        "outcome: legacy fails at line 3 (a command ends with exit code 3), "
+        "BuildKit fails at line 4 (a command ends with exit code 3)"
+    ]
+    # a line that is not told is no other line
+    assert told(legacy=replace(run, error_line=3), buildkit=same) == []
     assert told(legacy=failed, buildkit=build()) == [
         "outcome: legacy fails (one text), BuildKit builds it"
     ]
@@ -173,12 +190,14 @@ def test_texts_of_errors_make_no_class_of_their_own() -> None:
 
 def test_classes_are_lettered_in_the_order_of_the_targets() -> None:
     records = {LEGACY: build(layer()), BUILDKIT: build(), NEWER: build(layer())}
-    found = classes(
+    table = tell(
         {
             name: Observation(case="g/c", target=name, builds=(record,))
             for name, record in records.items()
         }
     )
+    assert classes(table, "image") == {LEGACY: "A", BUILDKIT: "A", NEWER: "A"}
+    found = classes(table, "layering")
     assert found == {LEGACY: "A", BUILDKIT: "B", NEWER: "A"}
     assert [letter(number) for number in (0, 25, 26, 53)] == ["A", "Z", "A1", "B2"]
 
@@ -258,7 +277,7 @@ def test_an_unstable_aspect_makes_no_divergence_and_no_class(tmp_path: Path) -> 
     assert row.agrees
     assert row.divergences == ()
     assert row.cells[LEGACY].unstable == ("config",)
-    assert "pass A unstable" in terminal(made_of, {})
+    assert "pass Aa unstable" in terminal(made_of, {})
 
 
 def test_a_claim_that_holds_in_one_case_only_holds_partly(tmp_path: Path) -> None:
@@ -301,7 +320,8 @@ def test_what_differs_is_judged_against_each_other_target(tmp_path: Path) -> Non
 def test_the_summary_counts_what_was_measured(tmp_path: Path) -> None:
     made = case(tmp_path, "{because: b, layers: 1}")
     assert summary(matrix(made)) == (
-        "1 cases on 3 targets: 1 unsupported, 2 missing; the targets diverge on 0"
+        "1 case on 3 targets: 1 was measured on fewer than two targets\n"
+        "verdicts: 1 unsupported, 2 missing"
     )
     whole = matrix(made, result(made, LEGACY, build()))
     assert whole.of([made.id]) == whole

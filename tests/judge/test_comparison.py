@@ -87,8 +87,7 @@ def test_a_difference_is_told_in_words_once_for_its_targets(tmp_path: Path) -> N
     assert code == 1
     assert out.splitlines() == [
         "demo/case on legacy",
-        "  line 2, COPY a /: before gives /a the mode 0644, "
-        "after gives /a the mode 0600",
+        "  line 2, /a: before gives it the mode 0644, after gives it the mode 0600",
         "",
         "3 results in both: 1 equal to the byte, 2 different",
     ]
@@ -132,7 +131,7 @@ def test_two_targets_differ_in_what_they_build_not_in_what_they_say(
     assert out == "1 cases measured on both: 1 build the same, 0 do not\n"
     code, out, _ = harness(tmp_path, "diff", *TARGETS[1:], "--exit-code")
     assert code == 1
-    assert "legacy gives /a the mode 0644, BuildKit gives /a the mode 0600" in out
+    assert "legacy gives it the mode 0644, BuildKit gives it the mode 0600" in out
 
 
 def test_a_target_that_does_not_support_a_case_differs(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from harness.builders.records import standard_builders
 from harness.judge.matrix import Cell, Matrix, Row
 from harness.judge.statements import statements
 from harness.judge.verdict import Check, Verdict
+from harness.report.counts import summary
 from harness.report.files import write_matrix
 from harness.report.matrix_record import matrix_json
-from harness.report.text import markdown, summary
+from harness.report.text import markdown
 
 LEGACY, BUILDKIT = "legacy@20.10.24", "buildkit@20.10.24"
 
@@ -38,7 +39,13 @@ def row(legacy: Check, buildkit: Check) -> Row:
         title="Is it so?",
         group="demo",
         cells={
-            name: Cell(verdict=each.verdict, klass="A", checks=(each,))
+            name: Cell(
+                verdict=each.verdict,
+                outcome="A",
+                image="A",
+                layering="A",
+                checks=(each,),
+            )
             for name, each in checks.items()
         },
         divergences=(),
@@ -82,11 +89,11 @@ def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None
         rows=(row(BREAKS, KNOWN),),
     )
     assert summary(matrix).endswith(
-        "1 expectations: 0 hold wherever they were measured, "
+        "1 expectation: 0 hold wherever they were measured, "
         "0 on some targets, 1 nowhere"
     )
     text = markdown(matrix, {})
-    assert "## Written, and so nowhere" in text
+    assert "## Documented, but true nowhere" in text
     assert "- **demo/a**: the reference says so\n" in text
     assert f"  - {LEGACY}: layers: 1, not 2\n" in text
     assert f"  - {BUILDKIT}: since 1.0 (o/r#1)" in text
@@ -117,9 +124,12 @@ def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
     write_matrix(tmp_path, matrix, {})
     front = (tmp_path / "matrix.md").read_text()
     assert "[demo](demo/README.md)" in front
-    assert "## Written, and not so everywhere" in front
+    assert "## Documented, but not true everywhere" in front
     assert BUILDKIT in front
-    assert "| demo/a | pass A" in (tmp_path / "demo" / "README.md").read_text()
+    assert (
+        "| demo/a | nothing      | pass Aa"
+        in (tmp_path / "demo" / "README.md").read_text()
+    )
 
 
 def test_equal_cells_are_in_the_json_once() -> None:

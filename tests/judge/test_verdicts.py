@@ -15,8 +15,10 @@ from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.cases.model import Group
 from harness.errors import ResultError
-from harness.judge.agreement import classes, divergences
-from harness.judge.matrix import Matrix, subjects, tabulate_results
+from harness.judge.agreement import classes, tell
+from harness.judge.comparable import subjects
+from harness.judge.divergence import divergences
+from harness.judge.matrix import Matrix, tabulate_results
 from harness.judge.properties import letters
 from harness.judge.verdict import Check, Judged, judged
 from harness.measure.observation import (
@@ -215,7 +217,7 @@ def sentences(tmp_path: Path, one: BuildRecord, two: BuildRecord) -> list[str]:
     return [
         each.sentence()
         for each in divergences(
-            pair(one, two),
+            tell(pair(one, two)),
             subjects(made),
             name=partial(group_name, standard_builders()),
         )
@@ -226,12 +228,15 @@ def test_a_divergence_is_told_at_its_line(tmp_path: Path) -> None:
     assert sentences(tmp_path, ONE, TWO) == [
         "line 4, RUN true: BuildKit makes an empty layer, legacy none"
     ]
-    assert classes(pair(ONE, TWO)) == {LEGACY.id: "A", BUILDKIT.id: "B"}
+    table = tell(pair(ONE, TWO))
+    assert classes(table, "image") == {LEGACY.id: "A", BUILDKIT.id: "A"}
+    assert classes(table, "layering") == {LEGACY.id: "A", BUILDKIT.id: "B"}
 
 
 def test_equal_observations_are_of_one_class_and_tell_nothing(tmp_path: Path) -> None:
     assert sentences(tmp_path, ONE, ONE) == []
-    assert set(classes(pair(ONE, ONE)).values()) == {"A"}
+    table = tell(pair(ONE, ONE))
+    assert set(classes(table, "layering").values()) == {"A"}
 
 
 def test_a_failure_is_told_and_nothing_that_follows_from_it(tmp_path: Path) -> None:
@@ -244,15 +249,15 @@ def test_each_attribute_that_differs_is_told(tmp_path: Path) -> None:
     layer = replace(ONE.layers[0], changes=(change(mode="0600", owner="1:1"),))
     other = replace(ONE, layers=(layer,))
     text = "\n".join(sentences(tmp_path, ONE, other))
-    assert "legacy gives /a the mode 0644, BuildKit gives /a the mode 0600" in text
+    assert "legacy gives it the mode 0644, BuildKit gives it the mode 0600" in text
     assert "the owner 0:0" in text
 
 
 def test_a_path_that_one_has_is_told_once(tmp_path: Path) -> None:
     layer = replace(ONE.layers[0], changes=(change("/b"),))
     assert sentences(tmp_path, ONE, replace(ONE, layers=(layer,))) == [
-        "line 3, RUN echo a > /a: legacy adds file /a (2 bytes), BuildKit does not",
-        "line 3, RUN echo a > /a: BuildKit adds file /b (2 bytes), legacy does not",
+        "line 3, /a: legacy has a file of 2 bytes, BuildKit has none",
+        "line 3, /b: BuildKit has a file of 2 bytes, legacy has none",
     ]
 
 
@@ -307,14 +312,17 @@ def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
     matrix = tabulated(made, *results)
     groups = {"demo": Group(title="Demo", link="https://example.org/")}
     text = terminal(matrix, groups)
-    assert "demo/case  pass A             FAIL B" in text
+    assert "demo/case  layering      pass Aa            FAIL Ab" in text
     assert "demo/case on buildkit@20.10.24: fail: the article" in text
     assert "C1 on buildkit@20.10.24: demo/case: no_layer: line 4 makes an empty" in text
-    assert "1 cases on 2 targets: 1 pass, 1 fail; the targets diverge on 1" in text
+    assert (
+        "1 case on 2 targets: 1 gives only other layers\nverdicts: 1 pass, 1 fail"
+        in text
+    )
     assert "## [Demo](https://example.org/)" in markdown(matrix, groups)
     told = explain(made, {each.target: each for each in results}, standard_builders())
-    assert "A  legacy: 2 layers with the base: A B" in told
-    assert "B  BuildKit: 3 layers with the base: A B C" in told
+    assert "Aa  legacy: 2 layers with the base: A B" in told
+    assert "Ab  BuildKit: 3 layers with the base: A B C" in told
 
 
 def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
@@ -330,7 +338,7 @@ def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
     )
     both = {LEGACY.id: measured(made, ONE, LEGACY), newer.id: refused}
     told = explain(made, both, standard_builders())
-    assert "A  legacy: 2 layers with the base: A B" in told
+    assert "Aa  legacy: 2 layers with the base: A B" in told
     assert "Not built\n\n  BuildKit: takes no context" in told
     assert told.endswith("  the article\n    legacy: pass")
     alone = explain(made, {newer.id: refused}, standard_builders())

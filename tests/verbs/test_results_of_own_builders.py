@@ -101,7 +101,7 @@ def test_a_difference_names_it(folder: Path) -> None:
 def test_explain_calls_it_by_its_title(folder: Path) -> None:
     code, out, _ = harness(folder, "explain", "demo/a", "-t", "mine")
     assert code == 0
-    assert "A  My builder: " in out
+    assert "Aa  My builder: " in out
 
 
 def test_list_counts_its_results(folder: Path) -> None:
