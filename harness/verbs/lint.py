@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from harness.builders.records import standard_builders
 from harness.cases.case import find_cases
 from harness.cases.lint import lint
 from harness.provision.known_targets import known_targets
+from harness.results import disk
 from harness.verbs import options
 
 
@@ -18,11 +18,18 @@ from harness.verbs import options
 def command(*, root: Path) -> int:
     """Check all cases without an engine; exit code 2 when there is a mistake.
 
+    A selector has to name a target of the catalogue, or one in results/ beside the
+    cases.
+
     \b
     Example:
       layer-harness lint --cases my-cases
     """  # noqa: D301  # click's mark
-    mistakes = list(lint(root, standard_builders(), known_targets()))
+    folder = options.results_folder(root, None)
+    builders = options.measured(folder)
+    # What was measured can be named, though it is in no catalogue.
+    targets = dict.fromkeys((*known_targets(), *disk.targets(folder, builders)))
+    mistakes = list(lint(root, builders, list(targets)))
     for each in mistakes:
         click.echo(each)
     if mistakes:

@@ -10,6 +10,7 @@ import pytest
 from harness.builders.records import standard_builders
 from harness.cases.lint import lint
 from harness.provision.known_targets import known_targets
+from harness.results import disk
 
 ROOT = Path(__file__).parents[2] / "cases"
 GROUPS = '[demo]\ntitle = "Demo"\nlink = "https://docs.docker.com/"\n'
@@ -51,7 +52,9 @@ def found(tmp_path: Path) -> Found:
 
 
 def test_the_cases_of_this_repository_have_no_mistake() -> None:
-    assert list(lint(ROOT, standard_builders(), known_targets())) == []
+    builders = standard_builders()
+    known = [*known_targets(), *disk.targets(ROOT.parent / "results", builders)]
+    assert list(lint(ROOT, builders, known)) == []
 
 
 @pytest.mark.parametrize("title", ["Ends in a period.", '""', '" "'])
