@@ -28,7 +28,7 @@ engines
 builders
 builders.record builders.recordfile builders.records
 cases
-cases.notation cases.expectation cases.model cases.build_files
+cases.notation cases.property cases.expectation cases.model cases.build_files
 cases.digest cases.lines cases.case cases.lint
 images
 images.layer images.archive images.image images.base

@@ -6,7 +6,7 @@ in YAML, in results and in reports. Held against what was measured by `propertie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -28,6 +28,8 @@ from harness.cases.notation import (
     Selectors,
     Texts,
 )
+from harness.cases.property import ComparesTargets, NamesLines, properties
+from harness.documents.document import Location
 from harness.documents.mistakes import Strict
 
 
@@ -170,30 +172,24 @@ class Known(Strict):
     issue: str | None = Field(default=None, description="link or owner/repo#number")
 
 
-PROPERTIES = (
-    "build",
-    "layers",
-    "pattern",
-    "makes_layer",
-    "empty_layer",
-    "no_layer",
-    "changes",
-    "rootfs",
-    "config",
-    "history",
-    "size",
-    "cached",
-    "rebuilt",
-    "shares",
-    "reproducible",
-    "container",
-    "on_disk",
-    "differs",
-)
+def _listed(lines: list[int]) -> Iterable[tuple[Location, int]]:
+    return (((place,), line) for place, line in enumerate(lines))
 
 
-class Expectation(Strict):
-    """Properties that must (or may) hold on the targets named, with their source."""
+def _changed(changes: Mapping[int, Changes]) -> Iterable[tuple[Location, int]]:
+    return (((str(line),), line) for line in changes)
+
+
+def _shared(shares: Shares) -> Iterable[tuple[Location, int]]:
+    return ((("lines", *at), line) for at, line in _listed(shares.lines or []))
+
+
+_LineList = Annotated[Lines | None, NamesLines(of=_listed)]
+_AnyLineList = Annotated[Lines | None, NamesLines(of=_listed, any_stage=True)]
+
+
+class _Claim(Strict):
+    """What an expectation has beside its properties."""
 
     because: str = Field(description="the source: documentation, issue, article")
     on: Selectors = Field(default_factory=list, description="targets; all if missing")
@@ -203,6 +199,12 @@ class Expectation(Strict):
         default_factory=list, description="numbers of the group's claims tested"
     )
     known: list[Known] = Field(default_factory=list)
+
+
+class Expectation(_Claim):
+    """Properties that must (or may) hold on the targets named, with their source."""
+
+    # each field is a property: its name in cases, its form, and its marks
 
     build: (
         Annotated[
@@ -219,12 +221,12 @@ class Expectation(Strict):
         ]
         | None
     ) = None
-    makes_layer: Lines | None = Field(default=None, description="lines with a layer")
-    empty_layer: Lines | None = Field(
+    makes_layer: _LineList = Field(default=None, description="lines with a layer")
+    empty_layer: _LineList = Field(
         default=None, description="lines with a layer that holds nothing"
     )
-    no_layer: Lines | None = Field(default=None, description="lines without one")
-    changes: dict[Line, Changes] | None = None
+    no_layer: _LineList = Field(default=None, description="lines without one")
+    changes: Annotated[dict[Line, Changes] | None, NamesLines(of=_changed)] = None
     rootfs: dict[ImagePath, Literal["absent"] | File] | None = Field(
         default=None, description="the merged view, the base's files included"
     )
@@ -233,22 +235,36 @@ class Expectation(Strict):
     )
     history: list[HistoryLine] | None = None
     size: Size | None = None
-    cached: Lines | None = Field(default=None, description="lines taken from cache")
-    rebuilt: Lines | None = Field(default=None, description="lines run again")
-    shares: Shares | None = None
+    cached: _AnyLineList = Field(default=None, description="lines taken from cache")
+    rebuilt: _AnyLineList = Field(default=None, description="lines run again")
+    shares: Annotated[Shares | None, NamesLines(of=_shared)] = None
     reproducible: Flag | None = Field(
         default=None, description="a second cold build makes the same diff IDs"
     )
     container: Container | None = None
     on_disk: OnDisk | None = None
-    differs: Differs | None = None
+    differs: Annotated[Differs | None, ComparesTargets()] = None
 
     def properties(self) -> Iterator[tuple[str, Any]]:
         """List the properties given, by name, in the order of `PROPERTIES`."""
-        for name in PROPERTIES:
-            value = getattr(self, name)
+        for each in PROPERTIES:
+            value = getattr(self, each.name)
             if value is not None:
-                yield name, value
+                yield each.name, value
+
+    @property
+    def compares_targets(self) -> bool:
+        """Say whether it is judged where the results of all targets meet."""
+        given = {name for name, _ in self.properties()}
+        return any(each.compares_targets for each in PROPERTIES if each.name in given)
+
+    def lines(self) -> Iterator[tuple[Location, int, bool]]:
+        """List the lines named: the place, the line, and whether any stage may have it."""
+        for each in PROPERTIES:
+            value = getattr(self, each.name)
+            if value is not None:
+                for at, line in each.lines.of(value):
+                    yield (each.name, *at), line, each.lines.any_stage
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -256,9 +272,9 @@ class Expectation(Strict):
             raise PydanticCustomError(
                 "empty",
                 "expects nothing",
-                {"hint": f"give a property: {', '.join(PROPERTIES)}"},
+                {"hint": "give a property: " + ", ".join(x.name for x in PROPERTIES)},
             )
-        if self.differs is not None and len(list(self.properties())) > 1:
+        if self.compares_targets and len(list(self.properties())) > 1:
             # Other targets' results are at hand only when the matrix is made.
             raise PydanticCustomError(
                 "alone",
@@ -266,3 +282,7 @@ class Expectation(Strict):
                 {"key": "differs", "hint": "make it an expectation of its own"},
             )
         return self
+
+
+#: Every property, in the order that reports use.
+PROPERTIES = properties(Expectation, beside=_Claim)

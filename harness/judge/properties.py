@@ -10,9 +10,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from harness.cases.expectation import (
+    PROPERTIES,
     Changes,
     Container,
     File,
@@ -23,6 +25,7 @@ from harness.cases.expectation import (
     Shares,
     Size,
 )
+from harness.cases.property import complete
 from harness.judge.parent_view import ParentView
 from harness.measure.observation import (
     BuildRecord,
@@ -49,6 +52,10 @@ class Subject:
             if step.line == line and step.layer is not None:
                 return self.build.layers[step.layer - 1]
         return None
+
+
+#: Yields a line of words for every difference from a property's value.
+Check: TypeAlias = Callable[[Any, Subject], Iterator[str]]
 
 
 class NotMeasured(Exception):  # no error: a property out of reach here
@@ -274,14 +281,6 @@ def _from_cache(value: list[int], subject: Subject, *, wanted: bool) -> Iterator
             yield f"line {line} was {'rebuilt' if wanted else 'cached'}"
 
 
-def _cached(value: list[int], subject: Subject) -> Iterator[str]:
-    return _from_cache(value, subject, wanted=True)
-
-
-def _rebuilt(value: list[int], subject: Subject) -> Iterator[str]:
-    return _from_cache(value, subject, wanted=False)
-
-
 def _shares(value: Shares, subject: Subject) -> Iterator[str]:
     for relation in subject.build.relations:
         if relation.build == value.with_:
@@ -325,7 +324,7 @@ def _on_disk(value: OnDisk, subject: Subject) -> Iterator[str]:
 
 
 #: Property to what finds its differences.
-CHECKS: Mapping[str, Callable[[Any, Subject], Iterator[str]]] = {
+CHECKS: Mapping[str, Check] = {
     "build": _build,
     "layers": _layers,
     "pattern": _pattern,
@@ -337,10 +336,13 @@ CHECKS: Mapping[str, Callable[[Any, Subject], Iterator[str]]] = {
     "config": _config,
     "history": _history,
     "size": _size,
-    "cached": _cached,
-    "rebuilt": _rebuilt,
+    "cached": partial(_from_cache, wanted=True),
+    "rebuilt": partial(_from_cache, wanted=False),
     "shares": _shares,
     "reproducible": _reproducible,
     "container": _container,
     "on_disk": _on_disk,
 }
+
+# A property that nothing checks would hold everywhere.
+complete(CHECKS, PROPERTIES)

@@ -113,7 +113,7 @@ def judged(
             if same not in parents:
                 parents[same] = parent_views(case, result.observation, base)
             for index, each in case.expectations(target):
-                if each.differs is None:
+                if not each.compares_targets:
                     if (*same, index) not in seen:
                         seen[*same, index] = _findings(
                             each, result.observation, parents[same]
