@@ -259,7 +259,7 @@ class Expectation(_Claim):
         return any(each.compares_targets for each in PROPERTIES if each.name in given)
 
     def lines(self) -> Iterator[tuple[Location, int, bool]]:
-        """List the lines named: the place, the line, and whether any stage may have it."""
+        """List the lines named: place, line, and whether any stage may have it."""
         for each in PROPERTIES:
             value = getattr(self, each.name)
             if value is not None:

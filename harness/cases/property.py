@@ -36,7 +36,7 @@ class ComparesTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """One property: its name, what of it names lines, and whether it compares targets."""
+    """One property: its name, how it names lines, whether it compares targets."""
 
     name: str
     lines: NamesLines
