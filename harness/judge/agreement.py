@@ -110,10 +110,12 @@ def classes(table: FactTable, question: Question) -> dict[str, str]:
 
 def _account(table: FactTable, number: int, question: Question) -> _Class:
     own = _Class()
+    by_line = not BY_LINE.isdisjoint(QUESTIONS[question])
     for build in table.observations[number].builds:
         if build.outcome == "ok" or question == "outcome":
             own.records[build.name] = build
-            own.frames[build.name] = frame_of(build)
+            # of the image it does not matter which line made which layer
+            own.frames[build.name] = frame_of(build) if by_line else "lines"
             own.whole[build.name] = []
             own.by_line[build.name] = []
     for aspect in QUESTIONS[question]:

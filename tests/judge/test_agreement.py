@@ -343,3 +343,96 @@ def test_a_reason_for_not_measuring_is_what_the_check_says(tmp_path: Path) -> No
     target = standard_builders().target(LEGACY)
     found = judge(0, made.expect[0], target, NotMeasured("out of reach"))
     assert (found.verdict, found.findings) == ("unsupported", ("out of reach",))
+
+
+SQUASHED = "one layer for all instructions of a stage"
+
+
+def test_a_layer_for_a_stage_is_compared_with_no_line() -> None:
+    one = build(layer(change("/a"), line=3), layer(change("/b"), line=4))
+    whole = build(layer(change("/a"), change("/b"), line=None), note=SQUASHED)
+    assert told(legacy=one, buildkit=whole) == [
+        "layers: BuildKit puts all instructions of the stage into one layer"
+    ]
+    table = tell(
+        {
+            name: Observation(case="g/c", target=name, builds=(record,))
+            for name, record in ((LEGACY, one), (BUILDKIT, whole))
+        }
+    )
+    assert classes(table, "image") == {LEGACY: "A", BUILDKIT: "A"}
+    assert classes(table, "layering") == {LEGACY: "A", BUILDKIT: "B"}
+
+
+def test_a_builder_that_does_not_say_what_it_cached_is_of_no_other_class() -> None:
+    step = Step(line=3, text="RUN a", layer=None, cached=True)
+    hit, silent = build(steps=(step,)), build(steps=(replace(step, cached=None),))
+    miss = build(steps=(replace(step, cached=False),))
+    assert told(legacy=hit, buildkit=silent) == []
+    assert told(legacy=hit, buildkit=silent, newer=miss) == [
+        "line 3, RUN a: legacy takes it from cache, buildkit@28.5.2 runs it again"
+    ]
+
+
+def test_what_matters_most_is_told_first_and_what_builders_add_last() -> None:
+    one = build(
+        layer(
+            change("/run/.containerenv"),
+            change("/z", mode="0600"),
+            change("/etc", "touched", type="dir", digest=""),
+        )
+    )
+    two = build(layer(change("/z")), config={"Healthcheck": {"Test": ["x"]}})
+    assert [each.partition(": ")[0] for each in told(legacy=one, buildkit=two)] == [
+        "line 3, /z",
+        "config Healthcheck",
+        "line 3, /run/.containerenv",
+        "line 3, RUN a",
+    ]
+
+
+def test_many_paths_below_a_folder_are_told_once() -> None:
+    many = build(layer(*(change(f"/x/{number}") for number in range(49))))
+    assert told(legacy=many, buildkit=build(layer())) == [
+        "line 3, 49 paths below /x: legacy has them, BuildKit has none",
+        "line 3, RUN a: legacy makes a layer, BuildKit makes an empty layer",
+    ]
+    folder = change("/x", type="dir", digest="", size=0)
+    new = build(layer(folder, *(change(f"/x/{number}") for number in range(49))))
+    assert told(legacy=new, buildkit=build(layer()))[0] == (
+        "line 3, /x: legacy has a directory with 49 paths in it, BuildKit has none"
+    )
+
+
+def test_a_case_that_no_target_builds_is_not_built(tmp_path: Path) -> None:
+    failed = BuildRecord(name="build", outcome="error", error="no")
+    unasked = case(tmp_path, "{because: b, level: may, layers: 1}")
+    unasked_results = [result(unasked, name, failed) for name in (LEGACY, BUILDKIT)]
+    made_of = matrix(unasked, *unasked_results)
+    (row,) = made_of.rows
+    assert row.cells[LEGACY].verdict == "not built"
+    assert row.standing == "not built"
+    assert not made_of.is_as_expected
+    assert summary(made_of).endswith(
+        "1 of 1 case was never built: nothing was compared (g/c)"
+    )
+    # one target that builds it, or an expectation of a failure, is something else
+    once = matrix(unasked, unasked_results[0], result(unasked, BUILDKIT, build()))
+    assert once.rows[0].standing == "outcome"
+    assert once.rows[0].cells[LEGACY].verdict == "pass"
+    asked = case(tmp_path, "{because: b, build: {error: 'no'}}")
+    failing = matrix(
+        asked, *(result(asked, name, failed) for name in (LEGACY, BUILDKIT))
+    )
+    assert failing.rows[0].standing == "fails"
+    assert failing.is_as_expected
+
+
+def test_a_target_whose_build_fails_says_nothing_of_the_image() -> None:
+    failed = BuildRecord(name="build", outcome="error", error="no")
+    one, two = build(layer(change())), build(layer(change(mode="0600")))
+    assert told(legacy=failed, buildkit=one, newer=two) == [
+        "outcome: legacy fails (no), BuildKit builds it",
+        "line 3, /a: buildkit@20.10.24 gives it the mode 0644, "
+        "buildkit@28.5.2 gives it the mode 0600",
+    ]
