@@ -126,9 +126,8 @@ def _build(chosen: Comparable[Judged], name: str, builders: Builders) -> str:
         f"{_layers(records[letters_])}"
         for letters_, members in groups.items()
     ]
-    firsts = {letters_: each[0] for letters_, each in records.items()}
     table = tabulate(
-        list(_lines(case.builds[name], firsts)),
+        list(_lines(case.builds[name], list(records.values()))),
         headers=["line", "Dockerfile", *groups],
         tablefmt="simple",
         maxcolwidths=[None, 44, *([44] * len(groups))],
@@ -178,7 +177,9 @@ def _layers(records: Sequence[BuildRecord]) -> str:
     return f"{count} layers{base}: {pattern(build) or 'none'}{note}"
 
 
-def _lines(build: Build, records: Mapping[str, BuildRecord]) -> Iterator[list[str]]:
+def _lines(
+    build: Build, records: Sequence[Sequence[BuildRecord]]
+) -> Iterator[list[str]]:
     parsed = parse(build.dockerfile, build.args)
     others = {
         each.line
@@ -187,22 +188,27 @@ def _lines(build: Build, records: Mapping[str, BuildRecord]) -> Iterator[list[st
     }
     for number, line in enumerate(build.dockerfile.splitlines(), 1):
         if line.strip():
-            tell = _elsewhere if number in others else _cell
-            yield [
-                str(number),
-                line,
-                *(tell(number, record) for record in records.values()),
-            ]
+            tell = _elsewhere if number in others else _of_the_first
+            yield [str(number), line, *(tell(number, each) for each in records)]
 
 
-def _elsewhere(line: int, build: BuildRecord) -> str:
-    """Tell of a line in a stage that the image is not made of."""
-    if build.outcome != "ok" or build.other_steps is None:
-        return _cell(line, build)
-    for step in build.other_steps:
-        if step.line == line:
-            return "another stage" + (" (cached)" if step.cached else "")
-    return "not run"
+def _of_the_first(line: int, records: Sequence[BuildRecord]) -> str:
+    return _cell(line, records[0])
+
+
+def _elsewhere(line: int, records: Sequence[BuildRecord]) -> str:
+    """Tell of a line in a stage that the image is not made of.
+
+    Whether it is run makes no class of its own, so members may differ.
+    """
+    if records[0].outcome != "ok":
+        return _cell(line, records[0])
+    steps = [each.other_steps for each in records if each.other_steps is not None]
+    run = [step for of_one in steps for step in of_one if step.line == line]
+    if not run:
+        return "not run" if steps else ""
+    cached = " (cached)" if any(step.cached for step in run) else ""
+    return "another stage" + cached + ("" if len(run) == len(steps) else ", or not run")
 
 
 def _cell(line: int, build: BuildRecord) -> str:

@@ -345,6 +345,38 @@ def test_explain_says_why_nothing_was_built_on_a_target(tmp_path: Path) -> None:
     assert "Not built\n\n  BuildKit: takes no context" in alone
 
 
+def test_explain_tells_which_lines_of_another_stage_were_run(tmp_path: Path) -> None:
+    path = tmp_path / "demo" / "case.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        "title: t\nwhy: w\ndockerfile: |\n"
+        "  FROM x AS unused\n  RUN one\n  FROM x AS used\n  RUN two\n"
+        "  FROM x\n  COPY --from=used /a /\n"
+    )
+    made = load_case(path, tmp_path, standard_builders())
+    one = Step(line=2, text="RUN one", layer=None, cached=None, stage=0)
+    two = Step(line=4, text="RUN two", layer=None, cached=None, stage=1)
+    results = {
+        target.id: measured(
+            made,
+            replace(ONE, other_steps=steps),
+            target,
+        )
+        for target, steps in ((LEGACY, (one, two)), (BUILDKIT, (two,)))
+    }
+
+    def row(line: int, *targets: Target) -> list[str]:
+        chosen = {each.id: results[each.id] for each in targets}
+        told = explain(made, chosen, standard_builders()).splitlines()
+        return next(each for each in told if each.startswith(f"{line} ")).split()
+
+    assert row(2, LEGACY)[3:] == ["another", "stage"]
+    assert row(2, BUILDKIT)[3:] == ["not", "run"]
+    assert row(4, BUILDKIT)[3:] == ["another", "stage"]
+    # of one class, whose layers are the same
+    assert " ".join(row(2, LEGACY, BUILDKIT)[3:]) == "another stage, or not run"
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 

@@ -218,7 +218,7 @@ def _ours(
             if key not in {"architecture", "os", "variant", "author"}
         }
     )
-    cached = [each.text for each in record.steps if each.cached]
+    cached = [each.text for each in record.all_steps if each.cached]
     return facts | _cached(cached, several)
 
 
