@@ -13,7 +13,7 @@ from harness.cases.case import Case
 from harness.cases.notation import Aspect
 from harness.dockerfile import parser
 from harness.judge.agreement import FactTable, tell
-from harness.judge.divergence import Divergence, Name, divergences
+from harness.judge.divergence import Divergence, Name, Rows, divergences
 from harness.judge.facts import ASPECTS
 from harness.measure.observation import Observation
 from harness.results.record import Result
@@ -54,9 +54,11 @@ class Comparable(Generic[_Result]):
         """Tell what was measured as facts."""
         return tell(self.observations, self.aspects)
 
-    def divergences(self, table: FactTable, *, name: Name) -> list[Divergence]:
+    def divergences(
+        self, table: FactTable, *, name: Name, rows: Rows | None = None
+    ) -> list[Divergence]:
         """List where the targets of a table of these facts differ."""
-        return divergences(table, subjects(self.case), name=name)
+        return divergences(table, subjects(self.case), name=name, rows=rows)
 
 
 def comparable(case: Case, results: Mapping[str, _Result]) -> Comparable[_Result]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
@@ -14,9 +15,14 @@ from harness.judge.facts import BY_LINE, NO_LAYER, Question
 
 #: Verbs whose plural does not only lack an s.
 _PLURAL = {"does": "do", "has": "have"}
+#: What stands for a phrase behind others, and is no phrase of its own.
+_NONE = {"none": NO_LAYER}
 
 #: Names some targets of all that are spoken of.
 Name: TypeAlias = Callable[[Sequence[str], Sequence[str]], str]
+#: Tells groups of targets as a table: a builder, and which of its versions are where.
+Rows: TypeAlias = Callable[[Sequence[Sequence[str]]], tuple[tuple[str, str], ...]]
+_SEPARATOR = re.compile(r", | and ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,8 @@ class Divergence:
 
     `build` is empty where the case has one build only. `line` is that of the
     instruction whose doing it is, if that is known. `paths` are those it speaks of.
+    Where a sentence would name many groups, `table` says by builder which of the
+    phrases of `says`, from 1, its versions are of.
     """
 
     question: Question
@@ -34,6 +42,7 @@ class Divergence:
     subject: str
     says: tuple[tuple[str, str], ...]
     paths: tuple[str, ...] = ()
+    table: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> str:
@@ -41,6 +50,15 @@ class Divergence:
         build = f"build `{self.build}`" if self.build else ""
         line = f"line {self.line}" if self.line else ""
         return ", ".join(filter(None, (build, line, self.subject)))
+
+    def lines(self) -> list[str]:
+        """Say it in a sentence, or in one that numbers the phrases and a table."""
+        if not self.table:
+            return [self.sentence()]
+        does = [_NONE.get(told, told) for _, told in self.says]
+        told = ", ".join(f"({number}) {each}" for number, each in enumerate(does, 1))
+        rows = [f"{builder}: {which}" for builder, which in self.table]
+        return [f"{self.place}: {told}", *rows]
 
     def sentence(self) -> str:
         """Say it: `line 8, RUN mkdir -p /test: BuildKit makes ..., legacy none`."""
@@ -57,13 +75,21 @@ def said(who: str, phrase: str) -> str:
     return f"{who} {verb}{blank}{rest}"
 
 
+#: A sentence that names more than these has a table instead.
+NAMED = 4
+
+
 def divergences(
-    table: FactTable, subjects: Mapping[tuple[str, int], str], *, name: Name
+    table: FactTable,
+    subjects: Mapping[tuple[str, int], str],
+    *,
+    name: Name,
+    rows: Rows | None = None,
 ) -> list[Divergence]:
     """List where the targets differ, one entry a difference, most important first.
 
     `subjects` gives (build, line) its instruction's text; `name` names some of all the
-    targets of the table.
+    targets of the table, `rows` tells many groups of them along versions.
     """
     several = len({build for build, _ in subjects}) > 1
     every = tuple(table.outcomes)
@@ -79,9 +105,21 @@ def divergences(
                 for numbers, phrase in _phrases(each)
             ),
             paths=each.paths,
+            table=_table(each, table, name, rows) if rows else (),
         )
         for each in differences(table)
     ]
+
+
+def _table(
+    each: Difference, table: FactTable, name: Name, rows: Rows
+) -> tuple[tuple[str, str], ...]:
+    groups = [table.targets_of(numbers) for numbers, _ in each.groups]
+    every = tuple(table.outcomes)
+    names = [len(_SEPARATOR.split(name(group, every))) for group in groups]
+    if len(groups) <= NAMED and max(names) <= NAMED:
+        return ()
+    return rows(groups)
 
 
 def _subject(each: Difference, subjects: Mapping[tuple[str, int], str]) -> str:

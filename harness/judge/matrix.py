@@ -21,7 +21,7 @@ from harness.judge.divergence import Divergence
 from harness.judge.facts import QUESTIONS, Question, facts
 from harness.judge.properties import NotMeasured
 from harness.judge.verdict import Check, Judged, Verdict, judge, worst
-from harness.targets.group_names import group_name
+from harness.targets.group_names import by_version, group_name
 from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
 from harness.targets.target import Target
@@ -245,7 +245,11 @@ def _row(
         group=case.group,
         cells=cells,
         divergences=tuple(
-            chosen.divergences(table, name=partial(group_name, builders))
+            chosen.divergences(
+                table,
+                name=partial(group_name, builders),
+                rows=partial(by_version, builders),
+            )
         ),
     )
 

@@ -19,7 +19,7 @@ from harness.judge.properties import first_line, letter, letters
 from harness.judge.verdict import Check, Judged
 from harness.measure.observation import BuildRecord, Change, Observation, OnDiskRecord
 from harness.measure.overlay2 import Directory
-from harness.targets.group_names import group_name
+from harness.targets.group_names import by_version, group_name
 from harness.targets.registry import Builders
 
 #: So many paths of a layer are shown, the rest counted.
@@ -40,9 +40,17 @@ def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> st
     if chosen.observations:
         parts += [_build(chosen, name, builders) for name in case.builds]
     parts.append(_not_built(results, builders))
-    found = chosen.divergences(chosen.tell(), name=partial(group_name, builders))
+    found = chosen.divergences(
+        chosen.tell(),
+        name=partial(group_name, builders),
+        rows=partial(by_version, builders),
+    )
     if found:
-        lines = [f"  {each.sentence()}" for each in found]
+        lines = [
+            f"  {'  ' * bool(place)}{line}"
+            for each in found
+            for place, line in enumerate(each.lines())
+        ]
         parts.append("Divergences\n\n" + "\n".join(lines))
     if case.expect:
         parts.append("Expected\n\n" + "\n".join(_expected(case, results, builders)))

@@ -116,7 +116,11 @@ def _group(
         yield "\n".join(f"- {_plain(each)}" for each in against)
     for row in rows:
         if row.divergences:
-            lines = [f"- {_plain(each.sentence())}" for each in row.divergences]
+            lines = [
+                f"{'  ' * bool(place)}- {_plain(line)}"
+                for each in row.divergences
+                for place, line in enumerate(each.lines())
+            ]
             lines += [f"- {each}" for each in _by_client(row, matrix.builders)]
             yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
 
@@ -218,7 +222,11 @@ def _against(claims: Sequence[ClaimRow], builders: Builders) -> Iterator[str]:
 
 def _told(row: Row, builders: Builders, told: int) -> str:
     lines = [f"{row.case}"]
-    lines += [f"  {each.sentence()}" for each in row.divergences[:told]]
+    lines += [
+        f"  {'  ' * bool(place)}{line}"
+        for each in row.divergences[:told]
+        for place, line in enumerate(each.lines())
+    ]
     if len(row.divergences) > told:
         rest = len(row.divergences) - told
         lines.append(f"  and {rest} more: layer-harness explain {row.case}")

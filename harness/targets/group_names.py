@@ -6,7 +6,7 @@ on, up to which one. The names are selectors, or a builder's title where all are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from harness.targets.registry import Builders
@@ -77,3 +77,47 @@ def _versions(chosen: Iterable[str], every: Iterable[str]) -> tuple[str, ...]:
     if len(wanted) > 1 and wanted == ordered[-len(wanted) :]:
         return (f"@>={wanted[0]}",)
     return tuple(f"@{each}" for each in wanted)
+
+
+def by_version(
+    builders: Builders, groups: Sequence[Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    """Say of each builder which group, from 1, its versions are in: a row a builder.
+
+    A row for each store only where they differ: `1 for 1.19.6 to 1.28.2, 2 for 1.39.3`.
+    """
+    number = {
+        builders.target(name): place
+        for place, names in enumerate(groups, 1)
+        for name in names
+    }
+    rows: list[tuple[str, str]] = []
+    ordered = sorted(number, key=lambda each: each.order)
+    for builder in dict.fromkeys(each.builder.name for each in ordered):
+        own = [each for each in ordered if each.builder.name == builder]
+        versions = dict.fromkeys(each.version for each in own)
+        if all(
+            len({number[each] for each in own if each.version == version}) == 1
+            for version in versions
+        ):
+            rows.append((builder, _runs(own, number)))
+            continue
+        for store in dict.fromkeys(each.store for each in own):
+            kept = [each for each in own if each.store == store]
+            rows.append((f"{builder}+{store}", _runs(kept, number)))
+    return tuple(rows)
+
+
+def _runs(targets: Sequence[Target], number: Mapping[Target, int]) -> str:
+    runs: list[tuple[int, list[str]]] = []
+    for each in targets:
+        if not runs or runs[-1][0] != number[each]:
+            runs.append((number[each], []))
+        runs[-1][1].append(each.version)
+    if len(runs) == 1:
+        return str(runs[0][0])
+    return ", ".join(
+        f"{place} for {versions[0]}"
+        + (f" to {versions[-1]}" if versions[-1] != versions[0] else "")
+        for place, versions in runs
+    )

@@ -7,7 +7,7 @@ import pytest
 from harness.builders.records import standard_builders
 from harness.targets.builder import Builder
 from harness.targets.conventions import LEGACY
-from harness.targets.group_names import group_name
+from harness.targets.group_names import by_version, group_name
 
 #: A user's own builder beside those that come with the package.
 OTHER = Builder(
@@ -39,3 +39,12 @@ def test_a_set_of_targets_is_named_as_shortly_as_is_true(
     chosen: list[str], every: list[str], name: str
 ) -> None:
     assert group_name(BUILDERS, chosen, every) == name
+
+
+def test_many_groups_are_told_along_versions_and_by_store_where_that_matters() -> None:
+    one, two = [OLD, STORES[2], *KITS], [MIDDLE, NEW, STORES[3]]
+    assert by_version(BUILDERS, [one, two]) == (
+        ("legacy+overlay2", "1 for 20.10.5, 2 for 26.1.5 to 28.5.2"),
+        ("legacy+containerd", "1 for 26.1.5, 2 for 28.5.2"),
+        ("buildkit", "1"),
+    )
