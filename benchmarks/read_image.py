@@ -6,6 +6,7 @@ with gzip layers. Reading happens in a process of its own, so that its peak is i
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import json
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -24,11 +25,19 @@ from harness.images.image import read_archive
 from harness.tar.write import END, Header, encode, padding
 
 CHUNK = 1 << 20
-LARGE = [ContextFile(path="blob.bin", random=(1 << 30, 7))]
-MANY = [
-    ContextFile(path=f"folder{number % 100:02}/file{number:06}", random=(1000, number))
-    for number in range(100_000)
-]
+
+
+def large(megabytes: int) -> list[ContextFile]:
+    """Give one file of so many MiB."""
+    return [ContextFile(path="blob.bin", random=(megabytes << 20, 7))]
+
+
+def many(files: int) -> list[ContextFile]:
+    """Give so many files of a thousand bytes."""
+    return [
+        ContextFile(path=f"folder{each % 100:02}/file{each:06}", random=(1000, each))
+        for each in range(files)
+    ]
 
 
 def store(out: BinaryIO, name: str, source: Path) -> None:
@@ -85,9 +94,16 @@ def read(path: Path) -> None:
     print(json.dumps([took, peak]))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print a line for each archive."""
-    for title, files in (("1 GiB file", LARGE), ("100,000 files", MANY)):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks read_image")
+    parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--files", type=int, default=100_000)
+    chosen = parser.parse_args(arguments)
+    for title, files in (
+        (f"a file of {chosen.megabytes} MiB", large(chosen.megabytes)),
+        (f"{chosen.files:,} files", many(chosen.files)),
+    ):
         for packed in (False, True):
             with tempfile.TemporaryDirectory() as folder:
                 path = archive(Path(folder), files, packed=packed)

@@ -1,15 +1,17 @@
 """Measure how soon an engine of our own answers: with an empty cache, with a full one.
 
-Run as root: `python benchmarks/start_engine.py [SUITE] [STARTS]`. Packages come from
+Run as root: `python -m benchmarks start_engine [SUITE] [STARTS]`. Packages come from
 apt's mirror each time it is run; the cache used is a temporary one.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.engines import debian, roots
@@ -24,10 +26,13 @@ def measure(suite: str, cache: Path) -> tuple[float, float]:
     return answered - began, time.perf_counter() - answered
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print the figures, one line each."""
-    suite = sys.argv[1] if len(sys.argv) > 1 else "bookworm"
-    starts = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    parser = argparse.ArgumentParser(prog="python -m benchmarks start_engine")
+    parser.add_argument("suite", nargs="?", default="bookworm")
+    parser.add_argument("starts", nargs="?", type=int, default=5)
+    chosen = parser.parse_args(arguments)
+    suite, starts = chosen.suite, chosen.starts
     with tempfile.TemporaryDirectory(prefix="lh-") as folder:
         cache = Path(folder)
         began = time.perf_counter()
@@ -42,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.builders.records import standard_builders
 from harness.engines import Engine
-from harness.engines.address import connect
-from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.images.base import from_archive
-from harness.measure.base_copies import loaded, new_base
 from harness.measure.open_target import Site
-from harness.provision import sources
-from harness.provision.plan import engine_targets
+from harness.provision.settings import Settings
+from harness.provision.sources import EMBEDDED
+from harness.session import Session, opened
 
 pytest_plugins = ["pytester", "oracle.plugin"]
 
@@ -26,48 +24,46 @@ VARIABLE = "LAYER_HARNESS_TEST_ENGINE"
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """Start an engine, or say why there is none: a skip, but a failure in CI."""
-    name = os.environ.get(VARIABLE, sources.EMBEDDED)
-    manager = sources.engines([name], cache_folder(), print)
-    try:
-        found = manager.__enter__()
-    except HarnessError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no engine, and CI must have one: {error}")
-        pytest.skip(f"no engine: {error}")
-    try:
-        yield found[0]
-    finally:
-        manager.__exit__(None, None, None)
+def measuring() -> Iterator[Session]:
+    """Open a session on the engine, or say why there is none.
+
+    That is a skip, but a failure in CI.
+    """
+    name = os.environ.get(VARIABLE, EMBEDDED)
+    with ExitStack() as stack:
+        settings = Settings(engines=(name,), limit=60)
+        try:
+            session = stack.enter_context(
+                opened(settings, lambda event: print(event.text))
+            )
+            # it runs until the last test is over
+            stack.enter_context(session.engine(name))
+        except HarnessError as error:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"no engine, and CI must have one: {error}")
+            pytest.skip(f"no engine: {error}")
+        yield session
 
 
 @pytest.fixture(scope="session")
-def base_archive(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the standard base image's archive."""
-    place = tmp_path_factory.mktemp("base") / "base.tar"
-    sources.save_base(None, [engine], cache_folder(), place, print)
-    return place
+def engine(measuring: Session) -> Iterator[Engine]:
+    """Give the engine, which runs."""
+    with measuring.engine(measuring.plan.seats[0].engine) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def base_archive(measuring: Session) -> Path:
+    """Give the standard base image's archive."""
+    return measuring.plan.base
 
 
 @pytest.fixture(params=["legacy", "buildkit"])
-def site(
-    request: pytest.FixtureRequest, engine: Engine, base_archive: Path
-) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, measuring: Session) -> Iterator[Site]:
     """Give each of the engine's builders in turn, with the standard base."""
     target = next(
-        each
-        for each in engine_targets(engine, standard_builders())
-        if each.builder.name == request.param
+        each for each in measuring.targets if each.builder.name == request.param
     )
-    client, base = connect(engine.address, timeout=60), from_archive(base_archive)
-    shared = new_base()
-    with loaded(client, base, shared):
-        yield Site(
-            target=target,
-            engine=engine,
-            client=client,
-            base=base,
-            shared=shared,
-            limit=60,
-        )
+    with measuring.open(target) as found:
+        # one base is enough for a test, and its name is known
+        yield replace(found, bases=None)

@@ -14,6 +14,7 @@ ROOT = Path(harness.__file__).parent
 
 #: The order of the data flow: a module imports only what stands above it.
 ORDER = """
+pytest_entry
 errors
 documents
 documents.document documents.mistakes
@@ -53,14 +54,17 @@ judge.agreement judge.differences judge.divergence judge.comparable
 judge.verdict judge.matrix judge.statements judge.comparison
 book
 book.stored
-provision provision.plan
-measure.measure run run.grid
-provision.fleet provision.memory provision.sources provision.known_targets
-provision.survey
+measure.measure
 report
 report.matrix_record report.schemas
 report.cells report.counts report.text report.files report.explain report.diff
-run.progress run.items run.prepare run.plugin
+provision
+provision.settings provision.events provision.memory provision.plan
+provision.sources provision.choice provision.fleet provision.workspace
+provision.target_record provision.known_targets provision.survey
+session
+run
+run.grid run.time_left run.progress run.durations run.options run.items run.plugin
 verbs
 verbs.options
 verbs.run verbs.smoke verbs.explain verbs.matrix verbs.diff

@@ -102,7 +102,8 @@ class Source:
     """An engine as a run names it, before it is started: where it is to come from.
 
     `name` is as in `Engine`, and unique in a run. One of `suite`, `image` (of a
-    container on another engine) and `engine` (one that runs already) is given.
+    container on another engine) and `engine` (one that runs already) is given. A
+    version that is `assumed` is what was recorded; the engine was not asked yet.
     """
 
     name: str
@@ -111,6 +112,12 @@ class Source:
     suite: Suite | None = None
     image: str = ""
     engine: Engine | None = None
+    assumed: bool = False
+
+    @property
+    def title(self) -> str:
+        """Tell it in a few words: `Docker 26.1.5 (trixie)`."""
+        return f"Docker {self.version} ({self.name})"
 
     @property
     def how(self) -> str:

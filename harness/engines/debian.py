@@ -149,7 +149,6 @@ def start(
             "the engine gets the storage driver vfs, which is slow and big"
         )
     name = title(suite, store)
-    say(f"starting Debian {suite.name}'s Docker engine, store {store}")
     plan = namespace.Plan(
         name=name,
         root=root,

@@ -90,7 +90,6 @@ def start(
         if pulled and not keep_image:
             stack.callback(client.remove_image, release.image)
         folder = stack.enter_context(_folder(cache))
-        say(f"starting {release.image} in a container, store {store}")
         running = _run(client, release, store, folder / "log", say, network=network)
         stack.callback(running.remove)
         running.need_client()

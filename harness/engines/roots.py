@@ -29,6 +29,9 @@ CACHE_VARIABLE = "LAYER_HARNESS_CACHE"
 
 BUSYBOX_SUITE = "bookworm"
 
+#: What an engine's version is remembered by.
+DAEMON = "dockerd"
+
 # raised when what `_finish` makes of a root changes
 _FORM = 1
 
@@ -76,7 +79,7 @@ def suite(name: str) -> Suite:
 
 def prepared(suite: Suite, cache: Path) -> Path | None:
     """Give the unpacked root of `suite` when there is one."""
-    place = _place(suite, cache)
+    place = place_of(suite, cache)
     return place if place.is_dir() else None
 
 
@@ -85,7 +88,7 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
 
     EngineError with the last lines of the tool's output when it cannot be had.
     """
-    place = _place(suite, cache)
+    place = place_of(suite, cache)
     if place.is_dir():
         return place
     if os.geteuid() != 0:
@@ -122,6 +125,24 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
         root.rename(place)
         say(f"unpacked Debian {suite.name} in {time.monotonic() - began:.0f} s")
     return place
+
+
+def remembered(suite: Suite, cache: Path, name: str) -> str:
+    """Give the version that a program of an unpacked root had; empty if not known."""
+    try:
+        return _version_file(place_of(suite, cache), name).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def remember(root: Path, name: str, version: str) -> None:
+    """Keep the version of a program of an unpacked root, for `remembered`."""
+    _version_file(root, name).write_text(version, encoding="utf-8")
+
+
+def _version_file(root: Path, name: str) -> Path:
+    # beside the root, which is left as it was unpacked
+    return root.with_name(f"{root.name}.{name}.version")
 
 
 def engine_version(root: Path) -> str:
@@ -218,7 +239,8 @@ def _building(place: Path) -> Iterator[tuple[Path | None, int]]:
         ) from error
 
 
-def _place(suite: Suite, cache: Path) -> Path:
+def place_of(suite: Suite, cache: Path) -> Path:
+    """Name the folder that a suite is unpacked into, whether it is there or not."""
     what = repr((_FORM, suite.packages)).encode()
     return cache / "roots" / f"{suite.name}-{hashlib.sha256(what).hexdigest()[:8]}"
 

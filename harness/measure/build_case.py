@@ -70,10 +70,8 @@ class Run:
     built: tuple[Built, ...]
 
 
-def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
+def run(case: Case, site: Site) -> Run:
     """Run a case's builds in order; one that fails is a `Built` without an image.
-
-    `on_disk` has overlay2's directories read though no expectation asks for it.
 
     Raises EngineGone when the engine does not answer any more, EngineError for what it
     refuses outside of a build, ArchiveError for an export that cannot be true.
@@ -102,7 +100,7 @@ def run(case: Case, site: Site, *, on_disk: bool = False) -> Run:
                 built = _fetched(built, tag, base_image, driver)
                 _need_room(built, site)
             if built.image is not None:
-                built = _looked_into(case, built, tag, site, on_disk=on_disk)
+                built = _looked_into(case, built, tag, site)
             done.append(built)
         return Run(
             base=reference,
@@ -251,9 +249,7 @@ def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
         return replace(built, transcript=ended)
 
 
-def _looked_into(
-    case: Case, built: Built, tag: str, site: Site, *, on_disk: bool
-) -> Built:
+def _looked_into(case: Case, built: Built, tag: str, site: Site) -> Built:
     """Add to an image in an engine what else the case asks for."""
     if site.engine is None or site.client is None:
         return built
@@ -267,7 +263,7 @@ def _looked_into(
             limit=case.limit or site.limit,
         )
     directories = None
-    wanted = on_disk or any(
+    wanted = site.on_disk or any(
         each.on_disk is not None and each.of in {None, built.name}
         for each in case.expect
     )

@@ -31,7 +31,7 @@ class Site:
     their own; where it has several, `bases` gives the next one's. `alone` says that
     nothing else is built on the engine, so that a build that breaks off is what broke
     it. `began` is when the first build of this run may have been, in seconds of our
-    clock.
+    clock. With `on_disk` overlay2's directories are read of every image.
     """
 
     target: Target
@@ -45,6 +45,7 @@ class Site:
     folder: Path | None = None
     alone: bool = False
     began: float = inf
+    on_disk: bool = False
 
     @property
     def name(self) -> str:

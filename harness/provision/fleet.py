@@ -1,4 +1,4 @@
-"""The engines of a run: each started for its first case, and stopped after its last.
+"""The engines of a session, each started for its first case and stopped after its last.
 
 The controlling process holds the fleet; workers wait for an engine by a lock on a file
 that is given back when the engine answers, or cannot be had. No more engines run at a
@@ -12,53 +12,81 @@ import json
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from harness.engines import Engine, Source
 from harness.errors import EngineError, HarnessError
+from harness.provision.events import (
+    EngineLost,
+    EngineReady,
+    EngineStarting,
+    EngineStopped,
+    Hear,
+    unheard,
+)
 
 #: What starts an engine, as a context manager that stops it.
 Starter = Callable[[Source], AbstractContextManager[Engine]]
 
 
 class Fleet:
-    """Starts and stops engines beside a run, in a thread of its own.
+    """Starts and stops engines beside a session, in a thread of its own.
 
     `sources` stand in the order of use. `folder` is where workers look for them;
     `at_once` is how many may run at the same time.
     """
 
     def __init__(
-        self, sources: Iterable[Source], start: Starter, folder: Path, *, at_once: int
+        self,
+        sources: Iterable[Source],
+        start: Starter,
+        folder: Path,
+        *,
+        at_once: int,
+        hear: Hear = unheard,
     ) -> None:
         self._start = start
         self._folder = folder
-        self._at_once = at_once
+        self._free = at_once
+        self._hear = hear
         self._sources = {each.name: each for each in sources}
         self._locks = {name: _lock(folder, name) for name in self._sources}
         self._left: dict[str, int] = {}
         self._waiting: list[str] = []
         self._running: dict[str, ExitStack] = {}
+        self._mutex = threading.Lock()
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def expect(self, counts: Mapping[str, int]) -> None:
         """Say how many cases come for each engine; the first ones are started."""
-        self._left = dict(counts)
-        self._waiting = [name for name in self._sources if counts.get(name)]
-        for _ in range(self._at_once):
-            self._next()
+        with self._mutex:
+            for name in self._sources:
+                if not counts.get(name):
+                    continue
+                if name not in self._left:
+                    self._waiting.append(name)
+                    if name not in self._locks:
+                        self._locks[name] = _lock(self._folder, name)
+                self._left[name] = self._left.get(name, 0) + counts[name]
+            self._fill()
 
     def done(self, name: str) -> None:
         """Say that a case on an engine is over; behind the last one it is stopped."""
-        if name in self._left:
+        with self._mutex:
+            if name not in self._left:
+                return
             self._left[name] -= 1
             if self._left[name] == 0:
+                del self._left[name]
                 self._tasks.put(lambda: self._stop(name))
-                self._next()
+                self._free += 1
+                self._fill()
 
     def close(self) -> None:
         """Stop all that runs; who still waits for an engine is told."""
@@ -74,10 +102,11 @@ class Fleet:
         for name in list(self._locks):
             self._answer(name, {"error": "the run is over", "hint": ""})
 
-    def _next(self) -> None:
-        if self._waiting:
+    def _fill(self) -> None:
+        while self._free and self._waiting:
             name = self._waiting.pop(0)
-            self._tasks.put(lambda: self._bring(name))
+            self._free -= 1
+            self._tasks.put(partial(self._bring, name))
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
@@ -85,19 +114,25 @@ class Fleet:
 
     def _bring(self, name: str) -> None:
         stack = ExitStack()
+        title, began = self._sources[name].title, time.monotonic()
+        self._hear(EngineStarting(title=title))
         try:
             engine = stack.enter_context(self._start(self._sources[name]))
         except Exception as error:  # noqa: BLE001  # a worker waits for the answer
             said = error.message if isinstance(error, HarnessError) else repr(error)
             hint = error.hint if isinstance(error, HarnessError) else ""
+            self._hear(EngineLost(title=title, reason=said.splitlines()[0]))
             self._answer(name, {"error": said, "hint": hint})
             return
         self._running[name] = stack
+        took = time.monotonic() - began
+        self._hear(EngineReady(title=title, engine=engine, seconds=took))
         self._answer(name, {"engine": engine.to_dict()})
 
     def _stop(self, name: str) -> None:
         if name in self._running:
             self._running.pop(name).close()
+            self._hear(EngineStopped(title=self._sources[name].title))
 
     def _answer(self, name: str, answer: Mapping[str, object]) -> None:
         if name in self._locks:
@@ -112,7 +147,7 @@ def await_engine(folder: Path, name: str) -> Engine:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         text = _place(folder, name).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise EngineError("the run was ended before it was started", where=name) from (
+        raise EngineError("the run ended before it was started", where=name) from (
             error
         )
     finally:
@@ -135,7 +170,7 @@ def _place(folder: Path, name: str) -> Path:
 
 def _lock(folder: Path, name: str) -> int:
     place = _place(folder, f"{name}.lock")
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor

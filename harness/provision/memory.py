@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: GiB of memory for our own engines, if `--memory` says nothing else.
-MEMORY = 6.0
 #: An engine is worth starting beside another if each gets so much, in KiB.
 _WORTH = 3 << 20
 #: What a daemon with its containerd and a few containers takes beside its data

@@ -1,4 +1,4 @@
-"""What one run builds where: plain data, made by the controlling process.
+"""What a session builds where: plain data, made by the controlling process.
 
 xdist workers get it as JSON: they start no engine and choose no target, so that every
 worker collects the same items.
@@ -15,11 +15,12 @@ from pathlib import Path
 from harness.builders.command import Tool
 from harness.builders.record import CommandBuilder
 from harness.builders.records import builders_of, known_records
-from harness.engines import Engine, Source
+from harness.engines import Engine, Source, Suite
 from harness.errors import UsageError
+from harness.provision.settings import Settings
 from harness.results import disk
 from harness.targets.registry import Builders
-from harness.targets.selector import matches, parse_selector
+from harness.targets.selector import parse_selector
 from harness.targets.target import Target
 from harness.targets.versions import plain_version
 
@@ -38,42 +39,48 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The targets of a run in the order they are built on, and where things lie.
+class ToolSource:
+    """A command builder's tool as a session may take it: from a suite, or the PATH.
 
-    `folder` is the run's own: where workers find the engines (`fleet`). `base` is the
-    base image's archive, `shared` what the references of the builders' bases come of,
-    `limit` the seconds one build may take, `repeat` how often each case is built to
-    find what is not stable. With `missing` only cases are built that have no result as
-    they are now. `began` is when the run began, in seconds of our clock. `tools` are
-    the command builders by name, `record_files` the user's own files of records,
-    `builders` all builders that are known with them and from the results. `workers` is
-    how many processes build, each with bases of its own.
+    `tool` is None until it was fetched and asked; `version` is then what was recorded
+    of it, and empty for one on the PATH.
     """
 
-    seats: tuple[Seat, ...]
+    name: str
+    record: CommandBuilder
+    version: str = ""
+    suite: Suite | None = None
+    tool: Tool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The targets of a session in the order they are built on, and where things lie.
+
+    `folder` is the session's own: where workers find the engines (`fleet`). `base` is
+    the base image's archive, `shared` what the references of the builders' bases come
+    of. `began` is when the session began, in seconds of our clock. `tools` are those of
+    command builders, by name; `builders` are all that are known, from records and from
+    results.
+    """
+
+    settings: Settings
     builders: Builders
+    seats: tuple[Seat, ...]
     folder: Path
     base: Path
     shared: str
-    results: Path
-    logs: Path
-    limit: float
-    repeat: int = 1
-    missing: bool = False
     began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
-    record_files: tuple[Path, ...] = ()
-    workers: int = 1
 
     @property
     def bases(self) -> int:
-        """How many bases a worker has for the builds of a builder (`loading.base_of`).
+        """How many bases a worker has for the builds of a builder (`base_of`).
 
         So many that one is not taken again within a second: a build takes 0.2 s at the
         least (measured on 20.10.24, alone on two cores), and longer among others.
         """
-        return max(2, 8 // self.workers)
+        return max(2, 8 // self.settings.jobs)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -81,11 +88,29 @@ class Plan:
         found = (each.target for each in self.seats)
         return tuple(sorted(found, key=lambda each: each.order))
 
+    def seat(self, target: Target) -> Seat:
+        """Find the seat of a target; UsageError when the session has none."""
+        for each in self.seats:
+            if each.target.id == target.id:
+                return each
+        names = ", ".join(each.target.id for each in self.seats)
+        raise UsageError(f"`{target.id}` is not among the targets: {names}")
+
+    def turn(self, target: Target) -> tuple[int, int]:
+        """Give a key that sorts targets so that what needs one engine is together.
+
+        So no engine stays longer than it is used, and no two builders of an engine
+        build a case at the same time (`base_of`).
+        """
+        seat = self.seat(target)
+        first = next(n for n, s in enumerate(self.seats) if s.engine == seat.engine)
+        return first, self.seats.index(seat) if seat.engine else 0
+
     def to_json(self) -> str:
         """Write what a worker needs."""
         return json.dumps(
             {
-                "record_files": [str(each) for each in self.record_files],
+                "settings": self.settings.to_dict(),
                 "tools": {
                     name: [tool.record.name, tool.root and str(tool.root), tool.version]
                     for name, tool in self.tools.items()
@@ -96,13 +121,7 @@ class Plan:
                 "folder": str(self.folder),
                 "base": str(self.base),
                 "shared": self.shared,
-                "results": str(self.results),
-                "logs": str(self.logs),
-                "limit": self.limit,
-                "repeat": self.repeat,
-                "missing": self.missing,
                 "began": self.began,
-                "workers": self.workers,
             }
         )
 
@@ -110,12 +129,11 @@ class Plan:
 def from_json(text: str) -> Plan:
     """Read what `Plan.to_json` wrote."""
     plain = json.loads(text)
-    files = tuple(map(Path, plain["record_files"]))
-    records = known_records(files)
-    results = Path(plain["results"])
-    builders = disk.builders(results, builders_of(records.values()))
+    settings = Settings.from_dict(plain["settings"])
+    records = known_records(settings.builders)
+    builders = known_builders(settings, records)
     return Plan(
-        record_files=files,
+        settings=settings,
         builders=builders,
         tools={
             name: Tool(
@@ -132,14 +150,16 @@ def from_json(text: str) -> Plan:
         folder=Path(plain["folder"]),
         base=Path(plain["base"]),
         shared=plain["shared"],
-        results=results,
-        logs=Path(plain["logs"]),
-        limit=plain["limit"],
-        repeat=plain["repeat"],
-        missing=plain["missing"],
         began=plain["began"],
-        workers=plain["workers"],
     )
+
+
+def known_builders(
+    settings: Settings, records: Mapping[str, CommandBuilder]
+) -> Builders:
+    """Give the builders that are known: the API's, the records', those with results."""
+    found = builders_of(records.values())
+    return disk.builders(settings.results, found) if settings.results else found
 
 
 def targets_of(version: str, store: str, builders: Builders) -> list[Target]:
@@ -175,59 +195,31 @@ def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[
 
 
 def seats_of(
-    sources: Iterable[Source], tools: Mapping[str, Tool], builders: Builders
+    sources: Iterable[Source], offers: Iterable[ToolSource], builders: Builders
 ) -> list[Seat]:
     """List all targets on the engines and of the tools, in the order of engines."""
-    clients = [
-        (name, tool) for name, tool in tools.items() if tool.record.place == "engine"
-    ]
+    every = list(offers)
     found = []
     for source in sources:
         found += [
             Seat(target=target, engine=source.name)
             for target in targets_of(source.version, source.store, builders)
         ]
-        for name, tool in clients:
-            target = Target(
-                builder=builders[tool.record.name],
-                version=source.version,
-                store=source.store,
-            )
-            found.append(Seat(target=target, engine=source.name, tool=name))
-    for name, tool in tools.items():
-        if tool.record.place == "own":
-            for store in tool.record.stores or ("",):
+        for offer in every:
+            if offer.record.place == "engine":
                 target = Target(
-                    builder=builders[tool.record.name],
-                    version=plain_version(tool.version),
+                    builder=builders[offer.record.name],
+                    version=source.version,
+                    store=source.store,
+                )
+                found.append(Seat(target=target, engine=source.name, tool=offer.name))
+    for offer in every:
+        if offer.record.place == "own":
+            for store in offer.record.stores or ("",):
+                target = Target(
+                    builder=builders[offer.record.name],
+                    version=plain_version(offer.version),
                     store=store,
                 )
-                found.append(Seat(target=target, tool=name))
+                found.append(Seat(target=target, tool=offer.name))
     return found
-
-
-def choose(
-    sources: Iterable[Source],
-    selectors: Iterable[str],
-    builders: Builders,
-    tools: Mapping[str, Tool] | None = None,
-) -> tuple[Seat, ...]:
-    """Pick the targets; UsageError when none is left or two are one."""
-    patterns = [parse_selector(each) for each in selectors]
-    every = seats_of(sources, tools or {}, builders)
-    seen: dict[str, Seat] = {}
-    for each in every:
-        other = seen.setdefault(each.target.id, each)
-        if other is not each:
-            raise UsageError(
-                f"`{each.engine or each.tool}` and `{other.engine or other.tool}` are "
-                "the same version and store",
-                hint="name one of them: results are kept by version, not by engine",
-            )
-    chosen = [each for each in every if matches(patterns, each.target)]
-    if not chosen:
-        raise UsageError(
-            "no target is left",
-            hint="the engines offer " + ", ".join(each.target.id for each in every),
-        )
-    return tuple(chosen)

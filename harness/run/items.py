@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,16 @@ import pytest
 from harness.cases.case import Case, load_case
 from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
-from harness.images.base import from_archive
-from harness.judge.verdict import Judged, judged
-from harness.measure.base_copies import base_of
-from harness.measure.engine_death import connected
-from harness.measure.engine_lock import Turns
-from harness.measure.measure import attempt, attempt_in_turn
-from harness.measure.open_target import Site
-from harness.measure.standard_base import view_of
-from harness.provision.fleet import await_engine, turn_file
+from harness.judge.verdict import Judged
 from harness.provision.plan import Plan, Seat
 from harness.results import disk
 from harness.results.record import write
+from harness.session import Worker
 
-#: Seconds for each of an engine's answers but a build's.
-ANSWER_LIMIT = 120.0
-
-#: The run's plan, the folder of cases, and the targets' open connections.
+#: The run's plan, the folder of cases, and what measures in this process.
 PLAN = pytest.StashKey[Plan]()
 ROOT = pytest.StashKey[Path]()
-SITES = pytest.StashKey[dict[str, Site]]()
+WORKER = pytest.StashKey[Worker]()
 
 #: Names of what an item tells the controlling process: its cell, engine, verdict,
 #: seconds.
@@ -46,6 +35,18 @@ class NotAsExpected(Exception):  # it ends a test, not the harness
 
 #: What is said in a message; all else is a mistake of the harness.
 _PLAIN = (NotAsExpected, HarnessError, pytest.skip.Exception, pytest.xfail.Exception)
+
+
+def results_of(plan: Plan) -> Path:
+    """Give the folder of results, which a run always has (`options.settings_of`)."""
+    if plan.settings.results is None:  # pragma: no cover
+        raise RuntimeError("a run without a folder of results")
+    return plan.settings.results
+
+
+def scratch(results: Path) -> Path:
+    """Give the folder beside the results for what is not one: logs, durations."""
+    return results.parent / ".layer-harness"
 
 
 def weight(case: Case) -> int:
@@ -69,7 +70,8 @@ class CaseFile(pytest.File):
             case = load_case(self.path, self.config.stash[ROOT], plan.builders)
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
-        there = disk.measured(plan.results, case) if plan.missing else ()
+        missing = plan.settings.missing
+        there = disk.measured(results_of(plan), case) if missing else ()
         for seat in plan.seats:
             if case.suits(seat.target) and seat.target.id not in there:
                 yield CaseItem.from_parent(
@@ -89,7 +91,6 @@ class CaseItem(pytest.Item):
         self.case = case
         self.target = target = seat.target
         self.engine = seat.engine
-        self.tool = seat.tool
         self.measured: Judged | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
         self.user_properties.append((ENGINE, seat.engine))
@@ -99,56 +100,22 @@ class CaseItem(pytest.Item):
     def setup(self) -> None:
         """Build and measure; write the result and the log."""
         plan = self.config.stash[PLAN]
-        site = self._site(plan)
+        worker = self.config.stash[WORKER]
+        worker.open(self.target)
         began = time.monotonic()
-        if site.engine is None:
-            trial = attempt(self.case, site, repeat=plan.repeat)
-        else:
-            turns = Turns(place=turn_file(plan.folder, site.engine.name))
-            trial = attempt_in_turn(self.case, site, turns, repeat=plan.repeat)
-        bases = {self.target.id: view_of(site.base.diff_ids)}
-        found = judged(self.case, {self.target.id: trial.result}, bases, plan.builders)
-        self.measured = found[self.target.id]
+        trial = worker.measure(self.case, self.target)
+        self.measured = worker.judge(self.case, trial.result)
         self.user_properties.append((SECONDS, time.monotonic() - began))
-        disk.save(plan.results, trial.result)
+        results = results_of(plan)
+        disk.save(results, trial.result)
         if trial.measurement is None:
             return
         log = "".join(
             f"== {each.name}\n{each.transcript.log}\n"
             for each in trial.measurement.run.built
         )
-        place = plan.logs / self.target.id / f"{self.case.id}.log"
+        place = scratch(results) / "logs" / self.target.id / f"{self.case.id}.log"
         write(place, log.encode(errors="replace"))
-
-    def _site(self, plan: Plan) -> Site:
-        sites = self.config.stash[SITES]
-        if self.target.id not in sites:
-            engine = await_engine(plan.folder, self.engine) if self.engine else None
-            client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
-            bases = [
-                base_of(
-                    plan.shared, self.target.builder.name, self._worker(plan), number
-                )
-                for number in range(plan.bases)
-            ]
-            sites[self.target.id] = Site(
-                target=self.target,
-                engine=engine,
-                client=client,
-                tool=plan.tools.get(self.tool),
-                folder=plan.folder / "benches",
-                base=from_archive(plan.base),
-                shared=bases[0],
-                bases=cycle(bases),
-                limit=plan.limit,
-                began=plan.began + (engine.clock_offset if engine else 0.0),
-            )
-        return sites[self.target.id]
-
-    def _worker(self, plan: Plan) -> int:
-        """Give the number of this process; one for a worker that died takes its own."""
-        told: dict[str, str] = getattr(self.config, "workerinput", {})
-        return int(told.get("workerid", "gw0").removeprefix("gw")) % plan.workers
 
     def runtest(self) -> None:
         """Pass, fail, or say what is known or unsupported."""

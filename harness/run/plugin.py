@@ -1,8 +1,8 @@
 """pytest is the runner: one item for each case on each target.
 
-The controlling process starts the engines, hands their addresses to xdist's workers,
-and tabulates at the end; each worker builds, checks and writes only its own results.
-Inert in a session that names no folder of cases (one with `groups.toml`).
+The controlling process opens a session, hands its plan to xdist's workers, and
+tabulates at the end; each worker measures, checks and writes only its own results.
+`pytest_entry` loads this module where a run names a folder of cases.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ from harness.cases.case import load_groups
 from harness.errors import HarnessError
 from harness.judge.matrix import Matrix
 from harness.provision import plan
-from harness.provision.fleet import Fleet
+from harness.provision.events import (
+    CaseMeasured,
+    CaseStarted,
+    EngineStopped,
+    Event,
+)
+from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
-from harness.run import prepare
+from harness.run import durations
 from harness.run.grid import gather
 from harness.run.items import (
     CELL,
@@ -30,26 +36,25 @@ from harness.run.items import (
     PLAN,
     ROOT,
     SECONDS,
-    SITES,
     VERDICT,
+    WORKER,
     CaseFile,
     CaseItem,
+    results_of,
+    scratch,
     weight,
 )
+from harness.run.options import caller_of, settings_of
 from harness.run.progress import Progress
+from harness.run.time_left import Coming
+from harness.session import Session, Worker, looked_at, opened
 
 _STACK = pytest.StashKey[ExitStack]()
 _SEEN = pytest.StashKey["Seen"]()
-_FLEET = pytest.StashKey[Fleet]()
+_SESSION = pytest.StashKey[Session]()
 _TOLD = "layer_harness_plan"
-#: How many cases come for each engine: a file in the run's folder, by one worker.
-_COUNTS = "counts.json"
-
-
-class Outcome:
-    """Takes the error that kept a run from starting to who called pytest."""
-
-    error: HarnessError | None = None
+#: What is to come, as JSON: a file in the session's folder, by one worker.
+_COMING = "coming.json"
 
 
 class Seen:
@@ -69,37 +74,24 @@ class Seen:
             reporter.ensure_newline()
             reporter.write_line(text, **markup)
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; `layer-harness run` gives them shorter names."""
-    prepare.add_options(parser)
+    def hear(self, event: Event) -> None:
+        """Print a line for what happens beside the cases, which have their own."""
+        if not isinstance(event, CaseStarted | CaseMeasured | EngineStopped):
+            self.say(event.text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find out whether this session is about cases."""
-    folders = {
-        _root_of(Path(config.invocation_params.dir, each)) for each in config.args
-    }
-    roots = {each for each in folders if each is not None}
+    """Find the folder of cases that this run is about."""
+    roots = folders_of_cases(config.invocation_params.dir, config.args)
     if not roots or config.option.help:
         return
     if len(roots) > 1:
         raise pytest.UsageError("cases of two folders in one run: run them apart")
     config.stash[ROOT] = roots.pop()
-    config.stash[SITES] = {}
+    config.stash[_STACK] = ExitStack()
     if not _is_worker(config):
-        config.stash[_STACK] = ExitStack()
         seen = config.stash[_SEEN] = Seen(config)
         config.pluginmanager.register(Listener(seen), "layer-harness-listener")
-
-
-def _root_of(place: Path) -> Path | None:
-    """Find the folder of cases that `place` is or lies in."""
-    resolved = Path(str(place).partition("::")[0]).resolve()
-    for folder in (resolved, *resolved.parents[:2]):
-        if (folder / "groups.toml").is_file():
-            return folder
-    return None
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -108,25 +100,34 @@ def _is_worker(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Start the engines, before xdist starts its workers."""
+    """Open the session, before xdist starts its workers."""
     config = session.config
     if ROOT not in config.stash:
         return
+    stack = config.stash[_STACK]
     if _is_worker(config):
-        config.stash[PLAN] = plan.from_json(
-            config.workerinput[_TOLD]  # type: ignore[attr-defined]  # xdist's
-        )
+        told: dict[str, str] = config.workerinput  # type: ignore[attr-defined]  # xdist's
+        made = config.stash[PLAN] = plan.from_json(told[_TOLD])
+        # one for a worker that died takes its number
+        number = int(told["workerid"].removeprefix("gw")) % made.settings.jobs
+        config.stash[WORKER] = Worker(made, number)
+        stack.callback(config.stash[WORKER].close)
         return
+    hear = config.stash[_SEEN].hear
     try:
-        root, say = config.stash[ROOT], config.stash[_SEEN].say
-        start = prepare.start(config.option, root, config.stash[_STACK], say)
-        config.stash[PLAN], config.stash[_FLEET] = start
+        settings = settings_of(config, config.stash[ROOT])
+        if config.option.collectonly:
+            config.stash[PLAN] = looked_at(settings, hear)
+            return
+        measuring = config.stash[_SESSION] = stack.enter_context(opened(settings, hear))
     except HarnessError as error:
-        for each in config.pluginmanager.get_plugins():
-            if isinstance(each, Outcome):
-                each.error = error
-                raise pytest.UsageError from error
+        if (caller := caller_of(config)) is not None:
+            caller.error = error
+            raise pytest.UsageError from error
         raise pytest.UsageError(str(error)) from error
+    config.stash[PLAN] = measuring.plan
+    config.stash[WORKER] = Worker(measuring.plan)
+    stack.callback(config.stash[WORKER].close)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -137,7 +138,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the engines, whatever the end."""
+    """Close the session, whatever the end."""
     if _STACK in config.stash:
         config.stash[_STACK].close()
 
@@ -159,52 +160,61 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Put together what is of one builder on one engine, the longest cases first.
 
-    So no engine stays longer than it is used, no two builders of an engine build a case
-    at the same time (`loading.base_of`), and no worker is left alone with a long case
-    at the end.
+    So no worker is left alone with a long case at the end.
     """
     cases = [each for each in items if isinstance(each, CaseItem)]
     if PLAN in config.stash and len(cases) == len(items):
-        seats = [*enumerate(config.stash[PLAN].seats)]
-        places = {seat.engine: place for place, seat in reversed(seats)}
-        builders = {seat.target.id: place for place, seat in seats}
-        cases.sort(
-            key=lambda each: (
-                places[each.engine],
-                builders[each.target.id] if each.engine else 0,
-                -weight(each.case),
-            )
-        )
+        turn = config.stash[PLAN].turn
+        cases.sort(key=lambda each: (turn(each.target), -weight(each.case)))
         items[:] = cases
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """Learn the number of items, which only the workers collect."""
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """Learn what is to come, which only the workers collect."""
     stash = node.config.stash
-    if _FLEET not in stash:
-        return
-    stash[_SEEN].progress.begin(len(ids))
-    if node.gateway.id == "gw0":
-        place = stash[PLAN].folder / _COUNTS
-        stash[_FLEET].expect(json.loads(place.read_text(encoding="utf-8")))
+    if _SESSION in stash and node.gateway.id == "gw0":
+        place = stash[PLAN].folder / _COMING
+        _expect(node.config, json.loads(place.read_text(encoding="utf-8")))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Count the items for each engine; a worker tells the controlling process."""
+    """Say what is to come; a worker tells the controlling process."""
     config = session.config
-    if PLAN not in config.stash:
+    if WORKER not in config.stash:
         return
-    engines = (each.engine for each in session.items if isinstance(each, CaseItem))
-    counts = Counter(engines)
-    if _FLEET not in config.stash:
-        if config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]  # xdist's
-            place = config.stash[PLAN].folder / _COUNTS
-            place.write_text(json.dumps(counts), encoding="utf-8")
-    elif session.items:
-        config.stash[_SEEN].progress.begin(len(session.items))
-        config.stash[_FLEET].expect(counts)
+    items = [each for each in session.items if isinstance(each, CaseItem)]
+    coming = [(each.case.id, each.target.id, weight(each.case)) for each in items]
+    if _SESSION in config.stash:
+        _expect(config, coming)
+    elif config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]  # xdist's
+        place = config.stash[PLAN].folder / _COMING
+        place.write_text(json.dumps(coming), encoding="utf-8")
+
+
+def _expect(config: pytest.Config, coming: list[tuple[str, str, int]]) -> None:
+    """Have the engines started for what is to come, and tell the time it may take."""
+    made, seen = config.stash[PLAN], config.stash[_SEEN]
+    if not coming:
+        return
+    seats = {each.target.id: each for each in made.seats}
+    recorded = durations.load(scratch(results_of(made)))
+    seen.progress.begin(
+        [
+            Coming(
+                case=case,
+                target=target,
+                place=seats[target].target.builder.place,
+                steps=steps,
+                recorded=recorded.get(target, {}).get(case),
+            )
+            for case, target, steps in coming
+        ],
+        made.settings.jobs,
+    )
+    engines = Counter(seats[target].engine for _, target, _ in coming)
+    config.stash[_SESSION].expect(engines)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -229,20 +239,22 @@ def _cell(report: pytest.TestReport) -> tuple[str, str] | None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tabulate all results, and let the exit code say what the matrix says."""
     config = session.config
-    if _SEEN not in config.stash or PLAN not in config.stash:
+    if _SESSION not in config.stash:
         return
-    seen, plan, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
-    whole = gather(root, plan.results, plan.builders)
-    write_matrix(plan.results, whole, load_groups(root))
+    seen, made, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
+    results = results_of(made)
+    durations.save(scratch(results), seen.progress.took)
+    whole = gather(root, results, made.builders)
+    write_matrix(results, whole, load_groups(root))
     cases = {case for case, _ in seen.cells}
     seen.matrix = whole.of(cases)
-    if seen.errors or whole.targets != tuple(each.id for each in plan.targets):
+    if seen.errors or whole.targets != tuple(each.id for each in made.targets):
         seen.matrix = gather(
             root,
-            plan.results,
-            plan.builders,
+            results,
+            made.builders,
             cases=cases,
-            targets=plan.targets,
+            targets=made.targets,
             errors=seen.errors,
         )
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
@@ -276,10 +288,6 @@ class Listener:
     def __init__(self, seen: Seen) -> None:
         self.seen = seen
 
-    def fleet_done(self, engine: str) -> None:
-        """Let an engine that has had its last case go."""
-        self.seen.config.stash[_FLEET].done(engine)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print an item's line as soon as its verdict is known."""
         cell = _cell(report)
@@ -293,4 +301,5 @@ class Listener:
             self.seen.errors[cell] = report.longreprtext.strip()
         seconds = float(str(told.get(SECONDS, report.duration)))
         self.seen.progress.tell(*cell, verdict, seconds)
-        self.fleet_done(str(told.get(ENGINE)))
+        # an engine that has had its last case is stopped
+        self.seen.config.stash[_SESSION].done(str(told.get(ENGINE)))

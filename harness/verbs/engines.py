@@ -73,6 +73,7 @@ def start(names: tuple[str, ...]) -> None:
     """Start engines that run until `engines stop`; bookworm's if none is named."""
     for name in names or ("bookworm",):
         suite, store = _named(name)
+        _say(f"starting Debian {suite.name}'s Docker engine")
         started = debian.start(
             suite, cache=cache_folder(), say=_say, keep=True, store=store
         )

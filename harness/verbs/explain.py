@@ -7,20 +7,15 @@ from pathlib import Path
 import click
 
 from harness.book.stored import base_views, stored
-from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases, select
-from harness.engines.address import connect
-from harness.engines.roots import cache_folder
 from harness.errors import UsageError
-from harness.images.base import from_archive
 from harness.measure import overlay2
-from harness.measure.base_copies import loaded, new_base
-from harness.measure.build_case import run
-from harness.measure.open_target import Site
-from harness.provision import sources
-from harness.provision.plan import choose
+from harness.measure.build_case import Built
+from harness.provision.events import Event
+from harness.provision.settings import Settings
 from harness.report import explain as report
 from harness.results import disk
+from harness.session import opened
 from harness.targets.selector import matches
 from harness.verbs import options
 
@@ -82,42 +77,32 @@ def command(
 
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
-    cache = cache_folder()
-    offered = sources.find(names, cache, _say)
-    by_name = {each.name: each for each in offered}
-    with sources.workspace(cache) as folder:
-        archive = folder / "base.tar"
-        sources.save_base(None, (), cache, archive, _say)
-        base = from_archive(archive)
-        for seat in choose(offered, targets, standard_builders()):
-            target = seat.target
-            with sources.start(by_name[seat.engine], cache, _say) as engine:
-                client = connect(engine.address, timeout=120)
-                shared = new_base()
-                site = Site(
-                    target=target,
-                    engine=engine,
-                    client=client,
-                    base=base,
-                    shared=shared,
-                    limit=300,
-                )
-                with loaded(client, base, shared):
-                    measured = run(case, site, on_disk=True)
-            for built in measured.built:
-                click.echo(f"{case.id}, build `{built.name}` on {target.id}\n")
-                if built.image is None:
-                    click.echo(f"fails: {built.transcript.error}\n")
-                elif built.directories is None:
-                    click.echo(
-                        "no overlay2 directories can be read here: that takes root, "
-                        "and an engine on this machine with that storage driver\n"
-                    )
-                else:
-                    ids = [layer.diff_id for layer in built.image.layers]
-                    record = overlay2.compare(built.directories, built.image.layers)
-                    click.echo(report.on_disk(built.directories, ids, record))
+    """Build a case and show the overlay2 directories of what came out."""
+    settings = Settings(engines=names, selectors=targets, on_disk=True)
+    with opened(settings, _hear) as session:
+        for done in session.run((case, each) for each in session.targets):
+            if done.error is not None:
+                raise done.error
+            if done.judged and done.judged.reason:
+                click.echo(f"{done.target.id} cannot build it: {done.judged.reason}\n")
+            measured = done.trial.measurement if done.trial else None
+            for built in measured.run.built if measured else ():
+                click.echo(f"{case.id}, build `{built.name}` on {done.target.id}\n")
+                click.echo(_directories(built))
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+def _directories(built: Built) -> str:
+    if built.image is None:
+        return f"fails: {built.transcript.error}\n"
+    if built.directories is None:
+        return (
+            "no overlay2 directories can be read here: that takes root, and an engine "
+            "on this machine with that storage driver\n"
+        )
+    ids = [layer.diff_id for layer in built.image.layers]
+    record = overlay2.compare(built.directories, built.image.layers)
+    return report.on_disk(built.directories, ids, record)
+
+
+def _hear(event: Event) -> None:
+    click.echo(event.text, err=True)

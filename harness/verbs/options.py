@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import click
 
 from harness.builders.records import builders_of, known_records, standard_builders
 from harness.errors import UsageError
-from harness.provision.memory import MEMORY
+from harness.provision.settings import DEFAULTS, Settings
 from harness.results import disk
 from harness.targets.registry import Builders
 from harness.targets.selector import Selector, parse_selector
+
+#: More at a time than this gains nothing on two cores (benchmarks/overhead.py).
+PER_CORE = 2
 
 cases = click.option(
     "--cases",
@@ -65,7 +69,7 @@ every = click.option(
 memory = click.option(
     "--memory",
     type=click.FloatRange(1),
-    default=MEMORY,
+    default=DEFAULTS.memory,
     show_default=True,
     help="GiB of memory for engines of our own; two run at a time if it is enough.",
 )
@@ -81,24 +85,18 @@ output = click.option(
 )
 
 
-def check(
-    engines: Sequence[str],
-    targets: Sequence[str],
-    builders: Sequence[Path],
-    *,
-    every: bool,
-    results: Path | None = None,
-) -> Builders:
+def check(settings: Settings) -> Builders:
     """Refuse selectors and records that are none, and engines beside `--all`.
 
     Gives the builders that can be asked for: those of the files too. One that has
     `results` only cannot, and is told apart from one that is unknown.
     """
-    known = builders_of(known_records(builders).values())
-    if results is not None:
-        _need_records(targets, known, disk.builders(results, known))
-    selectors(targets, known)
-    if every and engines:
+    known = builders_of(known_records(settings.builders).values())
+    if settings.results is not None:
+        found = disk.builders(settings.results, known)
+        _need_records(settings.selectors, known, found)
+    selectors(settings.selectors, known)
+    if settings.every and settings.engines:
         raise UsageError(
             "--all means every engine, and -e names some",
             hint="give one of them; -t chooses among the targets of --all",
@@ -131,24 +129,10 @@ def measured(results: Path) -> Builders:
     return disk.builders(results, standard_builders())
 
 
-def chosen(
-    engines: Sequence[str],
-    targets: Sequence[str],
-    builders: Sequence[Path],
-    *,
-    every: bool,
-    memory: float,
-    on: str,
-) -> list[str]:
-    """Write our choice of engines and targets as pytest's options."""
-    return [
-        f"--layer-memory={memory}",
-        f"--layer-on={on}",
-        *(["--layer-all"] if every else []),
-        *(f"--layer-builders={each.resolve()}" for each in builders),
-        *(f"--layer-engine={each}" for each in engines),
-        *(f"--layer-target={each}" for each in targets),
-    ]
+def parallel(jobs: int | None, cases: int) -> int:
+    """Say how many cases are built at a time; by the cores if None."""
+    cores = os.cpu_count() or 1
+    return max(1, min(PER_CORE * cores, cases) if jobs is None else jobs)
 
 
 def results_folder(root: Path, results: Path | None) -> Path:

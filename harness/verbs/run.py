@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from itertools import takewhile
 from pathlib import Path
@@ -13,12 +13,10 @@ import pytest
 
 from harness.cases.case import Case, load_cases, load_groups, select
 from harness.errors import CaseError
+from harness.provision.settings import DEFAULTS, Settings
 from harness.results import disk
-from harness.run.plugin import Outcome
+from harness.run.options import Caller
 from harness.verbs import options
-
-#: More at a time than this gains nothing on two cores (benchmarks/overhead.py).
-PER_CORE = 2
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -35,9 +33,15 @@ PER_CORE = 2
 @click.option(
     "-n", "jobs", type=click.IntRange(0), default=None, help="Builds at a time."
 )
-@click.option("--base", help="Image that cases get as BASE, instead of our own.")
 @click.option(
-    "--limit", type=float, default=300.0, show_default=True, help="Seconds for a build."
+    "--base", default="", help="Image that cases get as BASE, instead of our own."
+)
+@click.option(
+    "--limit",
+    type=float,
+    default=DEFAULTS.limit,
+    show_default=True,
+    help="Seconds for a build.",
 )
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, help="Build so often; find noise."
@@ -63,7 +67,7 @@ def command(
     keyword: str | None,
     tags: tuple[str, ...],
     jobs: int | None,
-    base: str | None,
+    base: str,
     limit: float,
     repeat: int,
     missing: bool,
@@ -87,7 +91,20 @@ def command(
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
     folder = options.results_folder(root, results)
-    offered = options.check(engines, targets, builders, every=every, results=folder)
+    settings = Settings(
+        engines=engines,
+        selectors=targets,
+        builders=builders,
+        every=every,
+        on=on,
+        base=base,
+        memory=memory,
+        limit=limit,
+        repeat=repeat,
+        results=folder,
+        missing=missing,
+    )
+    offered = options.check(settings)
     # Read here too, so that a mistake in it costs no engine's start.
     load_groups(root)
     known = load_cases(root, disk.builders(folder, offered))
@@ -96,20 +113,12 @@ def command(
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
     if not chosen:
         raise CaseError("no case is left", hint="layer-harness list shows all of them")
-    code = pytest_on(
+    code = _pytest_on(
         root,
         [] if len(chosen) == len(known) else chosen,
-        folder,
+        replace(settings, jobs=options.parallel(jobs, len(chosen))),
         [
-            *parallel(jobs, len(chosen)),
-            f"--layer-limit={limit}",
-            f"--layer-repeat={repeat}",
-            *options.chosen(
-                engines, targets, builders, every=every, memory=memory, on=on
-            ),
-            *([f"--layer-base={base}"] if base else []),
             *(["-k", keyword] if keyword else []),
-            *(["--layer-missing"] if missing else []),
             *(["-x"] if exitfirst else []),
             *(["--lf"] if lf else []),
             *([f"--junitxml={junitxml}"] if junitxml else []),
@@ -124,28 +133,30 @@ def command(
     return code
 
 
-def pytest_on(
-    root: Path, chosen: Sequence[Case], results: Path, arguments: Sequence[str]
+def _pytest_on(
+    root: Path, chosen: Sequence[Case], settings: Settings, arguments: Sequence[str]
 ) -> int:
     """Run pytest on the `chosen` cases below `root`, all without any; its exit code.
 
     Raises what kept it from starting, KeyboardInterrupt when it was interrupted.
     """
-    outcome = Outcome()
+    caller = Caller(settings)
     paths = [str(case.path) for case in chosen] or [str(root)]
-    own = _pytest_options(root, results)
-    code = int(pytest.main([*paths, *own, *arguments], plugins=[outcome]))
-    if outcome.error is not None:
-        raise outcome.error
+    own = _pytest_options(root, settings)
+    code = int(pytest.main([*paths, *own, *arguments], plugins=[caller]))
+    if caller.error is not None:
+        raise caller.error
     if code == pytest.ExitCode.INTERRUPTED:
         # pytest's code for it is ours for a mistake in a case or an option.
         raise KeyboardInterrupt
     return code
 
 
-def _pytest_options(root: Path, results: Path) -> list[str]:
+def _pytest_options(root: Path, settings: Settings) -> list[str]:
     """Keep pytest to its part: no configuration of the folder's, no report but ours."""
     ini = resources.files("harness") / "data" / "pytest.ini"
+    scratch = options.results_folder(root, settings.results).parent / ".layer-harness"
+    several = ["-n", str(settings.jobs), "--dist=load", "--maxschedchunk=1"]
     return [
         "-p",
         "layer-harness",
@@ -153,8 +164,7 @@ def _pytest_options(root: Path, results: Path) -> list[str]:
         str(ini),
         f"--rootdir={root.resolve().parent}",
         "-o",
-        f"cache_dir={results.parent / '.layer-harness' / 'pytest'}",
-        f"--layer-results={results}",
+        f"cache_dir={scratch / 'pytest'}",
         "-q",
         "--no-header",
         # Nothing of ours is asserted with `assert`; rewriting it takes a second.
@@ -164,15 +174,5 @@ def _pytest_options(root: Path, results: Path) -> list[str]:
         *("-p", "no:logging"),
         "--tb=no",
         "-rN",
+        *(several if settings.jobs > 1 else ["-p", "no:xdist"]),
     ]
-
-
-def parallel(jobs: int | None, cases: int) -> list[str]:
-    """Write pytest's options for so many builds at a time; by the cores if None."""
-    cores = os.cpu_count() or 1
-    count = min(PER_CORE * cores, cases) if jobs is None else jobs
-    return (
-        ["-n", str(count), "--dist=load", "--maxschedchunk=1"]
-        if count > 1
-        else ["-p", "no:xdist"]
-    )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import click
 
-from harness.book.stored import base_views, stored
 from harness.cases.case import load_cases
 from harness.errors import HarnessError
 from harness.judge.verdict import Judged
-from harness.results import disk
+from harness.provision.events import CaseStarted, Event
+from harness.provision.settings import Settings
+from harness.session import Done, opened
 from harness.verbs import options
-from harness.verbs.run import parallel, pytest_on
 
 
 @click.command
@@ -44,21 +45,24 @@ def command(
       layer-harness smoke -e trixie+containerd
       layer-harness smoke --all -t 'buildah*'
     """  # noqa: D301  # click's mark
-    known = options.check(engines, targets, builders, every=every)
     root = Path(str(resources.files("harness"))) / "data" / "smoke"
-    cases = load_cases(root, known)
-    with tempfile.TemporaryDirectory(prefix="layer-harness-") as place:
-        folder = Path(place) / "results"
-        arguments = options.chosen(
-            engines, targets, builders, every=every, memory=memory, on=on
-        )
-        # A target has five builds only, so there is no use in more workers than that.
-        pytest_on(root, [], folder, [*parallel(None, len(cases)), *arguments])
-        bases = base_views(folder)
-        judged = [stored(folder, case, bases, known) for case in cases]
+    settings = Settings(
+        engines=engines,
+        selectors=targets,
+        builders=builders,
+        every=every,
+        on=on,
+        memory=memory,
+    )
+    cases = load_cases(root, options.check(settings))
+    # A target has five builds only, so there is no use in more at a time than that.
+    settings = replace(settings, jobs=options.parallel(None, len(cases)))
+    with opened(settings, _hear) as session:
+        pairs = [(case, each) for each in session.targets for case in cases]
+        done = list(session.run(pairs))
         lines = [
-            _told(each.id, [found.get(each.id) for found in judged])
-            for each in disk.targets(folder, known)
+            _told(target.id, [each for each in done if each.target is target])
+            for target in session.plan.targets
         ]
     click.echo()
     for line, _ in lines:
@@ -66,20 +70,29 @@ def command(
     return 0 if all(usable for _, usable in lines) else HarnessError.exit_code
 
 
-def _told(target: str, found: list[Judged | None]) -> tuple[str, bool]:
+def _hear(event: Event) -> None:
+    if not isinstance(event, CaseStarted):
+        click.echo(event.text, err=True)
+
+
+def _told(target: str, found: Sequence[Done]) -> tuple[str, bool]:
     """Say in a line whether a target is usable, and what it fails."""
-    failing = [each for each in found if each is None or each.verdict != "pass"]
+    failing = [each for each in found if not each.judged or _fails(each.judged)]
     if not failing:
         return f"{target}: usable", True
-    reasons = [reason for each in failing for reason in (_reason(each),) if reason]
+    reasons = [reason for each in failing if (reason := _reason(each))]
     said = f": {reasons[0]}" if reasons else ""
     if len(failing) == len(found):
         return f"{target}: not usable, all {len(found)} builds fail{said}", False
     return f"{target}: {len(failing)} of {len(found)} builds fail{said}", False
 
 
-def _reason(found: Judged | None) -> str:
-    if found is None:
-        return "nothing came out, the errors above say why"
-    findings = [text for check in found.checks for text in check.said]
-    return found.reason or (findings[0] if findings else "")
+def _fails(judged: Judged) -> bool:
+    return judged.verdict != "pass"
+
+
+def _reason(done: Done) -> str:
+    if done.judged is None:
+        return done.error.message if done.error else ""
+    findings = [text for check in done.judged.checks for text in check.said]
+    return done.judged.reason or (findings[0] if findings else "")

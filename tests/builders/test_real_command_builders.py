@@ -373,7 +373,8 @@ class Client:
 def driven(
     request: pytest.FixtureRequest, base: tuple[bytes, Image]
 ) -> Iterator[tuple[Engine, docker.APIClient, Image]]:
-    with sources.engines([request.param], CACHE, print) as (engine,):
+    source = sources.source(request.param, CACHE)
+    with sources.start(source, CACHE, print) as engine:
         api = connect(engine.address, timeout=60)
         for line in api.load_image(io.BytesIO(base[0])):
             assert "error" not in line

@@ -67,8 +67,9 @@ class Grounds:
             if engine.name == name:
                 return engine
         try:
-            manager = sources.engines([name], cache_folder(), print)
-            return self._stack.enter_context(manager)[0]
+            source = sources.source(name, cache_folder())
+            manager = sources.start(source, cache_folder(), print)
+            return self._stack.enter_context(manager)
         except HarnessError as error:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"no engine, and CI must have one: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.provision.sources import workspace
+from harness.provision.workspace import workspace
 
 
 def test_a_workspace_goes_with_its_run_and_with_the_next_after_a_kill(

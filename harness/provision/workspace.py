@@ -1,0 +1,70 @@
+"""A folder for the time of a session, and the base image in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.engines import Engine, address, roots
+from harness.engines.process import Say
+from harness.errors import EngineError
+from harness.images.base import standard
+
+
+@contextmanager
+def workspace(cache: Path) -> Iterator[Path]:
+    """Make a folder for the time of a session, in the cache.
+
+    It is named after this process; those of processes that were killed are removed.
+    """
+    place = cache / "tmp"
+    place.mkdir(parents=True, exist_ok=True)
+    for each in place.iterdir():
+        if not _lives(each.name.partition("-")[0]):
+            shutil.rmtree(each, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=place) as folder:
+        yield Path(folder)
+
+
+def _lives(process: str) -> bool:
+    """Say whether there is such a process."""
+    if not process.isdecimal() or int(process) == 0:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def save_base(
+    image: str, running: Sequence[Engine], cache: Path, place: Path, say: Say
+) -> None:
+    """Write the base image's archive to `place`: the standard one if `image` is empty.
+
+    An image of the user's is taken from the first engine that has it. Raises
+    EngineError when none has.
+    """
+    if not image:
+        base = standard(roots.busybox(cache, say))
+        with base.open() as archive, place.open("wb") as out:
+            shutil.copyfileobj(archive, out)
+        return
+    for engine in running:
+        client = address.connect(engine.address, timeout=60)
+        if client.images(name=image):
+            with place.open("wb") as out:
+                for chunk in client.get_image(image):
+                    out.write(chunk)
+            return
+    raise EngineError(
+        f"no engine of this run has the image `{image}`",
+        where="--base",
+        hint=f"pull it there first: docker pull {image}",
+    )

@@ -1,0 +1,339 @@
+"""Open targets, measure cases on them, close: the one way to measure.
+
+A session chooses its targets, has what they take fetched, and starts each engine for
+its first case and stops it after its last. Its clients are pytest's plugin (whose xdist
+workers measure with `Worker`), `smoke`, `explain --on-disk`, the benchmarks and the
+tests. A case is a value: where it comes from does not matter.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import cycle, product
+
+from harness.builders.records import builders_of, known_records
+from harness.cases.case import Case
+from harness.engines import Engine, Source
+from harness.engines.address import connect
+from harness.engines.roots import cache_folder
+from harness.errors import HarnessError
+from harness.images.base import from_archive
+from harness.judge.verdict import Judged, judged
+from harness.measure.base_copies import base_of, loaded, new_base
+from harness.measure.engine_death import connected
+from harness.measure.engine_lock import Turns
+from harness.measure.measure import Trial, attempt, attempt_in_turn
+from harness.measure.open_target import Site
+from harness.measure.standard_base import view_of
+from harness.provision import sources
+from harness.provision.choice import Chooser, DebianFetcher
+from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
+from harness.provision.fleet import Fleet, await_engine, turn_file
+from harness.provision.memory import MemoryShare
+from harness.provision.plan import Plan, Seat, known_builders
+from harness.provision.settings import DEFAULTS, Settings
+from harness.provision.target_record import record_target
+from harness.provision.workspace import save_base, workspace
+from harness.results.record import Result
+from harness.targets.target import Target
+
+#: Seconds for each of an engine's answers but a build's.
+ANSWER_LIMIT = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A case that was measured on a target; or why it could not be.
+
+    `seconds` is what it took, whatever ran beside it; `judged` is its result with the
+    verdicts that the case draws.
+    """
+
+    case: Case
+    target: Target
+    seconds: float
+    trial: Trial | None = None
+    judged: Judged | None = None
+    error: HarnessError | None = None
+
+
+class Worker:
+    """One process or thread that measures: its connections, and bases of its own.
+
+    A target is opened for its first case, when its engine answers, and stays open until
+    `close`. `number` tells the workers of a session apart.
+    """
+
+    def __init__(self, plan: Plan, number: int = 0) -> None:
+        self._plan = plan
+        self._number = number
+        self._base = from_archive(plan.base)
+        self._open: dict[str, Site] = {}
+
+    def measure(self, case: Case, target: Target) -> Trial:
+        """Build a case on a target, and observe; raises what `attempt` raises."""
+        site = self.open(target)
+        repeat = self._plan.settings.repeat
+        if site.engine is None:
+            return attempt(case, site, repeat=repeat)
+        turns = Turns(place=turn_file(self._plan.folder, site.engine.name))
+        return attempt_in_turn(case, site, turns, repeat=repeat)
+
+    def judge(self, case: Case, result: Result) -> Judged:
+        """Draw the verdicts of what was measured."""
+        bases = {result.target: view_of(self._base.diff_ids)}
+        found = judged(case, {result.target: result}, bases, self._plan.builders)
+        return found[result.target]
+
+    def open(self, target: Target) -> Site:
+        """Open a target, when its engine answers; EngineError if it does not start."""
+        if target.id not in self._open:
+            self._open[target.id] = self._opened(self._plan.seat(target))
+        return self._open[target.id]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for each in self._open.values():
+            if each.client is not None:
+                each.client.close()
+        self._open.clear()
+
+    def _opened(self, seat: Seat) -> Site:
+        plan = self._plan
+        engine = await_engine(plan.folder, seat.engine) if seat.engine else None
+        client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
+        bases = [
+            base_of(plan.shared, seat.target.builder.name, self._number, number)
+            for number in range(plan.bases)
+        ]
+        return Site(
+            target=seat.target,
+            engine=engine,
+            client=client,
+            tool=plan.tools.get(seat.tool),
+            folder=plan.folder / "benches",
+            base=self._base,
+            shared=bases[0],
+            bases=cycle(bases),
+            limit=plan.settings.limit,
+            on_disk=plan.settings.on_disk,
+            began=plan.began + (engine.clock_offset if engine else 0.0),
+        )
+
+
+class Session:
+    """Targets that are ready to be opened; `opened` makes one."""
+
+    def __init__(self, plan: Plan, fleet: Fleet, hear: Hear) -> None:
+        self.plan = plan
+        self._fleet = fleet
+        self._hear = hear
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets that were chosen, in the order of their use."""
+        return tuple(each.target for each in self.plan.seats)
+
+    def expect(self, counts: dict[str, int]) -> None:
+        """Say how many cases come for each engine, so that it is there in time."""
+        self._fleet.expect(counts)
+
+    def done(self, engine: str) -> None:
+        """Say that a case on an engine is over."""
+        self._fleet.done(engine)
+
+    @contextmanager
+    def engine(self, name: str) -> Iterator[Engine]:
+        """Have an engine of the session run, with its base images, for some time."""
+        self._fleet.expect({name: 1})
+        try:
+            yield await_engine(self.plan.folder, name)
+        finally:
+            self._fleet.done(name)
+
+    @contextmanager
+    def open(self, target: Target) -> Iterator[Site]:
+        """Have a target open, to drive it oneself; `measure` and `run` do it all."""
+        seat = self.plan.seat(target)
+        with ExitStack() as stack:
+            if seat.engine:
+                stack.enter_context(self.engine(seat.engine))
+            worker = Worker(self.plan)
+            stack.callback(worker.close)
+            yield worker.open(target)
+
+    def measure(self, case: Case, target: Target) -> Done:
+        """Measure one case on one target; `run` is quicker for several."""
+        (done,) = self.run([(case, target)])
+        return done
+
+    def run(self, pairs: Iterable[tuple[Case, Target]]) -> Iterator[Done]:
+        """Measure cases on targets, `jobs` at a time; gives each as it is done.
+
+        What keeps a case from being measured is its `error`. What one engine is needed
+        for comes together, in the order of the targets.
+        """
+        chosen = sorted(pairs, key=lambda pair: self.plan.turn(pair[1]))
+        engines = Counter(self.plan.seat(target).engine for _, target in chosen)
+        self.expect(engines)
+        hands = _Hands(self.plan)
+        pool = ThreadPoolExecutor(self.plan.settings.jobs, initializer=hands.take)
+        try:
+            waiting = [pool.submit(self._one, hands, *pair) for pair in chosen]
+            for each in as_completed(waiting):
+                yield each.result()
+        finally:
+            # a build that still runs, after Ctrl-C, ends with its engine
+            pool.shutdown(wait=False, cancel_futures=True)
+            hands.close()
+
+    def _one(self, hands: _Hands, case: Case, target: Target) -> Done:
+        seconds = 0.0
+        try:
+            hands.worker.open(target)
+            self._hear(CaseStarted(case=case.id, target=target.id))
+            began = time.monotonic()
+            trial = hands.worker.measure(case, target)
+            seconds = time.monotonic() - began
+        except HarnessError as error:
+            return Done(case=case, target=target, seconds=seconds, error=error)
+        finally:
+            self.done(self.plan.seat(target).engine)
+        self._hear(CaseMeasured(case=case.id, target=target.id, seconds=seconds))
+        return Done(
+            case=case,
+            target=target,
+            seconds=seconds,
+            trial=trial,
+            judged=hands.worker.judge(case, trial.result),
+        )
+
+
+class _Hands:
+    """The workers of a session's own threads, one each."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._local = threading.local()
+        self._all: list[Worker] = []
+        self._mutex = threading.Lock()
+
+    @property
+    def worker(self) -> Worker:
+        worker: Worker = self._local.worker
+        return worker
+
+    def take(self) -> None:
+        """Make this thread's worker."""
+        with self._mutex:
+            self._local.worker = Worker(self._plan, len(self._all))
+            self._all.append(self._local.worker)
+
+    def close(self) -> None:
+        for each in self._all:
+            each.close()
+
+
+@contextmanager
+def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Session]:
+    """Choose the targets, fetch what they take, and give the session; then close all.
+
+    With `settings.results` each target's record is written there when its engine is
+    up. Raises UsageError when no target is left, EngineError for what cannot be had.
+    """
+    cache, say = cache_folder(), noting(hear)
+    with ExitStack() as stack:
+        folder = stack.enter_context(workspace(cache))
+        chooser = _chooser(settings, hear)
+        chosen = chooser.chosen()
+        base = folder / "base.tar"
+        running = [each.engine for each in chosen.sources if each.engine]
+        save_base(settings.base, running, cache, base, say)
+        plan = Plan(
+            settings=settings,
+            builders=known_builders(settings, chooser.records),
+            seats=chosen.seats,
+            folder=folder,
+            base=base,
+            shared=new_base(),
+            began=time.time(),
+            tools=chosen.tools,
+        )
+        for seat in plan.seats:
+            if not seat.engine:
+                record_target(plan, seat)
+        share = MemoryShare(
+            total_kib=int(settings.memory * 1024 * 1024), engines=len(chosen.sources)
+        )
+        if len(chosen.sources) > share.at_once:
+            say(f"{len(chosen.sources)} engines, {share.at_once} of them at a time")
+        fleet = Fleet(
+            chosen.sources,
+            lambda source: _furnished(source, plan, share, hear),
+            folder,
+            at_once=share.at_once,
+            hear=hear,
+        )
+        stack.callback(fleet.close)
+        yield Session(plan, fleet, hear)
+
+
+def looked_at(settings: Settings, hear: Hear = unheard) -> Plan:
+    """Plan a session that will not be opened: its targets by what is recorded of them.
+
+    Nothing is fetched and no engine is started.
+    """
+    chooser = _chooser(settings, hear)
+    return Plan(
+        settings=settings,
+        builders=known_builders(settings, chooser.records),
+        seats=chooser.assumed(),
+        folder=chooser.cache,
+        base=chooser.cache,
+        shared="",
+    )
+
+
+def _chooser(settings: Settings, hear: Hear) -> Chooser:
+    cache, records = cache_folder(), known_records(settings.builders)
+    return Chooser(
+        settings=settings,
+        records=records,
+        builders=builders_of(records.values()),
+        cache=cache,
+        fetcher=DebianFetcher(cache=cache, say=noting(hear)),
+        hear=hear,
+    )
+
+
+@contextmanager
+def _furnished(
+    source: Source, plan: Plan, share: MemoryShare, hear: Hear
+) -> Iterator[Engine]:
+    """Start an engine with the bases on it, and record what its targets are."""
+    with sources.start(
+        source,
+        cache_folder(),
+        noting(hear),
+        most_kib=share.each_kib,
+        on=plan.settings.on,
+    ) as engine:
+        client = connect(engine.address, timeout=ANSWER_LIMIT)
+        base = from_archive(plan.base)
+        with ExitStack() as stack:
+            stack.callback(client.close)
+            for seat in plan.seats:
+                if seat.engine == source.name:
+                    record_target(plan, seat, engine, source.how)
+                    bases = product(range(plan.settings.jobs), range(plan.bases))
+                    for worker, number in bases:
+                        builder = seat.target.builder.name
+                        name = base_of(plan.shared, builder, worker, number)
+                        stack.enter_context(loaded(client, base, name))
+            yield engine
