@@ -14,9 +14,10 @@ from harness.builders.records import builders_of, known_records
 from harness.cases.case import load_case
 from harness.measure.observation import BuildRecord
 from harness.provision.plan import Plan, Seat
+from harness.provision.settings import Settings
+from harness.provision.target_record import record_target
 from harness.results import disk
 from harness.results.record import Result
-from harness.run.grid import record_target
 
 CASE = """\
 title: T
@@ -51,15 +52,14 @@ def folder(tmp_path: Path) -> Path:
         Seat(target=target, tool=target.builder.name)
         for target in map(builders.target, (MINE, OTHER))
     )
+    results = tmp_path / "results"
     plan = Plan(
+        settings=Settings(results=results),
         seats=seats,
         builders=builders,
         folder=tmp_path,
         base=base,
         shared="base:1",
-        results=tmp_path / "results",
-        logs=tmp_path / "logs",
-        limit=1,
         tools={
             name: Tool(record=records[name], root=None, version=version)
             for name, version in (("mine", "1.2.3"), ("buildah", "1.28.2"))
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
             target=seat.target.id,
             builds=(build,),
         )
-        disk.save(plan.results, result)
+        disk.save(results, result)
     (tmp_path / "mine.toml").unlink()
     return tmp_path
 
