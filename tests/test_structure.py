@@ -51,7 +51,7 @@ results.record results.disk
 judge
 judge.parent_view judge.properties judge.failure judge.final_files judge.facts
 judge.agreement judge.differences judge.divergence judge.comparable
-judge.verdict judge.matrix judge.statements judge.comparison
+judge.verdict judge.row judge.matrix judge.statements judge.comparison
 book
 book.stored
 measure.measure

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.judge.matrix import Row
+from harness.judge.row import Row
 
 Reach = Literal["everywhere", "somewhere", "nowhere"]
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from harness.judge.matrix import Cell, Matrix, Row
+from harness.judge.matrix import Matrix
+from harness.judge.row import Cell, Row
 from harness.targets.group_names import group_name
 
 #: With more targets than these, those that are alike share a column.

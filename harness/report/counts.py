@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from harness.judge.matrix import Matrix, Row, Standing
+from harness.judge.matrix import Matrix
+from harness.judge.row import Row, Standing
 from harness.judge.statements import statements
 from harness.judge.verdict import Verdict
 

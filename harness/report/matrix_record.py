@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 
 from harness.judge.divergence import Divergence
 from harness.judge.facts import Question
-from harness.judge.matrix import Cell, ClaimRow, Matrix, Row, Standing
+from harness.judge.matrix import ClaimRow, Matrix
+from harness.judge.row import Cell, Row, Standing
 from harness.results.record import FORMAT, encode
 
 

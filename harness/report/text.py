@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabulate import tabulate
 
 from harness.cases.model import Group
-from harness.judge.matrix import ClaimRow, Matrix, Row, Standing
+from harness.judge.matrix import ClaimRow, Matrix
+from harness.judge.row import Row, Standing
 from harness.judge.statements import Statement, statements
 from harness.report.cells import WIDE, grid, legend
 from harness.report.counts import summary

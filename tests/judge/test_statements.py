@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.builders.records import standard_builders
-from harness.judge.matrix import Cell, Matrix, Row
+from harness.judge.matrix import Matrix
+from harness.judge.row import Cell, Row
 from harness.judge.statements import statements
 from harness.judge.verdict import Check, Verdict
 from harness.report.counts import summary
