@@ -53,7 +53,15 @@ BUILDS = (
         name="child",
         outcome="ok",
         below=2,
-        layers=(layer(("/c", "added", "file"), ("/etc/motd", "deleted", "")),),
+        layers=(
+            layer(
+                ("/c", "added", "file"),
+                ("/etc/motd", "deleted", ""),
+                ("/gone", "deleted", ""),
+                ("/new", "opaque", ""),
+                ("/usr", "modified", "dir"),
+            ),
+        ),
     ),
     BuildRecord(name="scratch", outcome="ok", layers=(layer(("/s", "added", "file")),)),
 )
@@ -84,6 +92,9 @@ def verdict(
         ("child", "/etc/motd", "absent"),
         # what lay below a folder is gone with it
         ("child", "/srv/in", "absent"),
+        ("child", "/gone", "absent"),
+        ("child", "/gone/in/it", "absent"),
+        ("child", "/new/in", "absent"),
         ("scratch", "/s", "{type: file}"),
         ("scratch", "/etc", "absent"),
     ],
@@ -100,10 +111,14 @@ def test_what_the_base_holds_is_judged_where_it_is_known(tmp_path: Path) -> None
     assert (found, texts) == ("fail", ("rootfs: /etc/motd is there",))
 
 
+# a folder that a layer only changes, or has anew, hides nothing that it does not name
+@pytest.mark.parametrize("path", ["/opt/in", "/usr/in", "/new", "/goner"])
 @pytest.mark.parametrize("wanted", ["absent", "{type: file}"])
-def test_what_another_base_holds_is_not_measured(tmp_path: Path, wanted: str) -> None:
-    found, texts = verdict(tmp_path, "child", "/opt/in", wanted, None)
+def test_what_another_base_holds_is_not_measured(
+    tmp_path: Path, path: str, wanted: str
+) -> None:
+    found, texts = verdict(tmp_path, "child", path, wanted, None)
     assert found == "unsupported"
     assert texts == (
-        "measured on a base of which it is not known what it has at /opt/in",
+        f"measured on a base of which it is not known what it has at {path}",
     )
