@@ -109,7 +109,7 @@ def judged(
             verdict = "unsupported"
         elif result.case_digest == case.digest:
             target, base = builders.target(name), bases.get(name)
-            same = (id(result.builds), base is None)
+            same = (id(result.builds), id(base))
             if same not in parents:
                 parents[same] = parent_views(case, result.observation, base)
             for index, each in case.expectations(target):

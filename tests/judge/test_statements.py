@@ -79,6 +79,14 @@ def test_a_statement_holds_where_it_was_measured(
     assert found.reach == reach
 
 
+def test_what_was_measured_nowhere_is_no_statement_and_hides_none() -> None:
+    of_legacy = row(HOLDS, HOLDS).cells[LEGACY]
+    later = replace(HOLDS, expectation=1, because="an issue says so")
+    cells = {LEGACY: replace(of_legacy, checks=(UNSEEN, later))}
+    (found,) = statements([replace(row(HOLDS, HOLDS), cells=cells)])
+    assert (found.because, found.holds) == ("an issue says so", (LEGACY,))
+
+
 def test_what_was_measured_nowhere_is_no_statement() -> None:
     assert statements([row(UNSEEN, UNSEEN)]) == ()
 

@@ -106,6 +106,37 @@ def only(tmp_path: Path, expect: str, record: BuildRecord) -> Check:
     return found
 
 
+def test_targets_that_share_builds_are_judged_each_on_its_own_base(
+    tmp_path: Path,
+) -> None:
+    made = case(tmp_path, "{because: b, rootfs: {/etc/motd: {type: file}}}")
+    names = ("legacy@20.10.24", "buildkit@20.10.24", "legacy@26.1.5")
+    builds = (ONE,)
+    results = {
+        name: Result(case=made.id, case_digest=made.digest, target=name, builds=builds)
+        for name in names
+    }
+    views = ({"/etc/motd": change("/etc/motd")}, {"/etc": change("/etc")}, None)
+    bases = dict(zip(names, views, strict=True))
+    found = judged(made, results, bases, standard_builders())
+    assert [found[name].verdict for name in names] == ["pass", "fail", "unsupported"]
+
+
+def test_a_builder_that_is_not_known_takes_no_verdict_from_the_others(
+    tmp_path: Path,
+) -> None:
+    made = case(tmp_path, "{because: b, layers: 1}")
+    results = {
+        name: Result(case=made.id, case_digest=made.digest, target=name, builds=(ONE,))
+        for name in ("another@1.0", LEGACY.id, "yetanother@2.0", BUILDKIT.id)
+    }
+    found = judged(made, results, {}, standard_builders())
+    assert {name: each.verdict for name, each in found.items()} == {
+        LEGACY.id: "pass",
+        BUILDKIT.id: "pass",
+    }
+
+
 ONE = build(empty_layer=False)
 TWO = build(empty_layer=True)
 FAILED = BuildRecord(name="build", outcome="error", error="no a there", error_line=4)
