@@ -76,7 +76,12 @@ def _recorded(
     layers: Iterable[LayerRecord], old: Mapping[str, Change | None]
 ) -> set[str]:
     """Name the paths below which a layer may have taken something away."""
-    found = {each.path for layer in layers for each in layer.changes}
+    found = {
+        each.path
+        for layer in layers
+        for each in layer.changes
+        if each.change != "opaque"  # the folder itself stays
+    }
     emptied = {
         each.path
         for layer in layers

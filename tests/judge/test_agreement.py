@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,31 @@ def told(
 
 def without(line: int) -> BuildRecord:
     return build(steps=(Step(line=line, text="RUN a", layer=None, cached=None),))
+
+
+@pytest.mark.parametrize(
+    ("rest", "ours", "theirs"),
+    [
+        ({"mode": "0600"}, "the mode 0644", "the mode 0600"),
+        ({"owner": "1:1"}, "the owner 0:0", "the owner 1:1"),
+        ({"mtime": "build"}, "the time 2020", "the time of the build"),
+        ({"xattrs": {"user.a": "31"}}, "no xattrs", "user.a=31"),
+    ],
+)
+def test_what_a_layer_gives_a_file_is_told_though_a_later_one_replaces_it(
+    rest: dict[str, Any], ours: str, theirs: str
+) -> None:
+    last = layer(change(kind="modified", digest="z"), line=4)
+    one = build(layer(change(mtime="2020")), last)
+    two = build(layer(replace(change(mtime="2020"), **rest)), last)
+    assert told(legacy=one, buildkit=two) == [
+        f"line 3, RUN a: legacy gives /a {ours}, BuildKit gives /a {theirs}"
+    ]
+
+
+def test_how_many_layers_there_are_is_told_where_one_has_none() -> None:
+    sentences = told(legacy=build(layer(change())), buildkit=build())
+    assert sentences[-1] == ("layers: legacy has the layers A, BuildKit has no layer")
 
 
 def test_who_makes_a_layer_is_named_before_who_makes_none() -> None:

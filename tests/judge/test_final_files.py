@@ -65,3 +65,55 @@ def test_hard_links_are_one_file_until_one_is_written_anew() -> None:
     assert found.present["/b"].digest == "d"
     again = final_files(layers(linked, (change("/a", "modified"),)), None)
     assert again.linked == {}
+
+
+BELOW = {
+    "/d": change("/d", type="dir"),
+    "/d/x": change("/d/x", digest="1"),
+    "/d/y": change("/d/y", digest="2"),
+}
+
+
+def test_what_is_new_replaces_nothing_and_what_is_changed_does() -> None:
+    made = layers((change("/new"), change("/d/x", "modified", digest="9")))
+    for below in (None, BELOW):
+        found = final_files(made, below)
+        assert list(found.present) == ["/new", "/d/x"]
+        assert found.replaced == {"/d/x"}
+        assert found.deleted == frozenset()
+
+
+def test_an_emptied_directory_is_not_gone_though_only_its_marker_is_there() -> None:
+    made = layers((change("/d", "opaque"), change("/d/y", digest="2")))
+    found = final_files(made, BELOW)
+    assert (found.present, found.deleted) == ({}, frozenset({"/d/x"}))
+
+
+def test_a_file_in_the_place_of_a_directory_takes_away_what_lay_in_it() -> None:
+    found = final_files(layers((change("/d", "modified"),)), BELOW)
+    assert list(found.present) == ["/d"]
+    assert found.deleted == {"/d/x", "/d/y"}
+
+
+def test_what_is_deleted_and_made_again_is_not_gone() -> None:
+    made = layers((change("/d/x", "deleted"),), (change("/d/x", digest="9"),))
+    found = final_files(made, BELOW)
+    assert (list(found.present), found.deleted) == (["/d/x"], frozenset())
+    assert found.replaced == {"/d/x"}
+
+
+def test_of_three_hard_links_two_stay_one_file_when_one_is_gone() -> None:
+    three = (
+        change("/a"),
+        change("/b", type="hardlink", link="/a", digest=""),
+        change("/c", type="hardlink", link="/a", digest=""),
+        change("/other"),
+    )
+    assert final_files(layers(three), None).linked == {
+        "/a": ("/b", "/c"),
+        "/b": ("/a", "/c"),
+        "/c": ("/a", "/b"),
+    }
+    for last in (change("/b", "modified"), change("/b", "deleted")):
+        found = final_files(layers(three, (last,)), None)
+        assert found.linked == {"/a": ("/c",), "/c": ("/a",)}

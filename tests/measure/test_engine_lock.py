@@ -15,7 +15,7 @@ import pytest
 
 from harness.measure.engine_lock import Turns
 
-LIMIT = 20.0
+LIMIT = 10.0
 
 #: Another process that holds a turn until its input ends; told what it got.
 HOLDER = """
