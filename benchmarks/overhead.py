@@ -22,7 +22,8 @@ from pathlib import Path
 import requests
 
 from harness.builders.records import standard_builders
-from harness.cases.case import Case, argument, load_cases, select
+from harness.cases.case import Case, argument, load_cases
+from harness.cases.selection import select
 from harness.dockerfile.context import tar_bytes
 from harness.dockerfile.dockerignore import IgnoreError, sent
 from harness.engines import Engine

@@ -17,7 +17,7 @@ ORDER = """
 pytest_entry
 errors
 documents
-documents.document documents.mistakes
+documents.whole_file documents.document documents.mistakes
 tar
 tar.byte_stream tar.write tar.read
 dockerfile
@@ -29,7 +29,8 @@ engines
 builders
 builders.record builders.recordfile builders.records
 cases
-cases.notation cases.property cases.expectation cases.model cases.build_files
+cases.selection cases.notation cases.property cases.expectation
+cases.model cases.build_files
 cases.digest cases.lines cases.case cases.lint
 images
 images.layer images.archive images.image images.base
@@ -53,7 +54,7 @@ judge.parent_view judge.properties judge.failure judge.final_files judge.facts
 judge.agreement judge.differences judge.divergence judge.comparable
 judge.verdict judge.row judge.matrix judge.statements judge.comparison
 book
-book.stored
+book.ingredients book.cache book.codec book.contents book.stored book.book
 measure.measure
 report
 report.matrix_record report.schemas
@@ -64,9 +65,9 @@ provision.sources provision.choice provision.fleet provision.workspace
 provision.target_record provision.known_targets provision.survey
 session
 run
-run.grid run.time_left run.progress run.durations run.options run.items run.plugin
+run.time_left run.progress run.durations run.options run.items run.plugin
 verbs
-verbs.options
+verbs.options verbs.places verbs.listed_targets
 verbs.run verbs.smoke verbs.explain verbs.matrix verbs.diff
 verbs.list verbs.lint verbs.engines verbs.doctor
 cli

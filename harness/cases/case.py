@@ -7,7 +7,7 @@ whole before anything is built, and names the place of every mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -233,29 +233,6 @@ def _groups_file(root: Path) -> Path:
             hint="start in the folder that holds cases/, or give --cases FOLDER",
         )
     return path
-
-
-def select(cases: Iterable[Case], words: Iterable[str]) -> list[Case]:
-    """Pick cases by id, group, or path of their file; CaseError for an unknown word."""
-    every = list(cases)
-    chosen: dict[str, Case] = {}
-    for word in words:
-        plain = word.removesuffix("/").removesuffix(".yaml").removesuffix(".yml")
-        plain = plain.removeprefix("cases/")
-        found = [case for case in every if plain in (case.id, case.group)]
-        if not found:
-            place = Path(word).resolve()
-            found = [
-                case
-                for case in every
-                if place in (path := case.path.resolve(), path.parent)
-            ]
-        if not found:
-            ids = [name for case in every for name in (case.id, case.group)]
-            hint = f"{nearest(plain, ids)}; layer-harness list shows them"
-            raise CaseError(f"no case or group `{word}`", hint=hint)
-        chosen.update((case.id, case) for case in found)
-    return [case for case in every if case.id in chosen] if chosen else every
 
 
 def _check_builds(case: Case, document: Document) -> None:

@@ -101,26 +101,51 @@ def of_targets(
     builders: Builders,
 ) -> Comparison:
     """Compare two targets (by id): what is built otherwise on the second."""
-    equal = only_before = only_after = 0
-    found: list[Difference] = []
-    for case, results in cases:
-        one, other = results.get(before), results.get(after)
-        if one is None or other is None:
-            only_before += one is not None
-            only_after += other is not None
-            continue
-        says = tuple(_between_targets(case, one, other, builders))
-        if says:
-            found.append(Difference(case=case.id, targets=(after,), says=says))
-        else:
-            equal += 1
+    return of_pairs(
+        before,
+        after,
+        (
+            (case.id, pair(case, results.get(before), results.get(after), builders))
+            for case, results in cases
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A case on two targets: which of them have a result, and what differs."""
+
+    before: bool
+    after: bool
+    says: tuple[str, ...] = ()
+
+
+def pair(
+    case: Case, before: Judged | None, after: Judged | None, builders: Builders
+) -> Pair:
+    """Compare what two targets made of a case."""
+    told: tuple[str, ...] = ()
+    if before is not None and after is not None:
+        told = tuple(_between_targets(case, before, after, builders))
+    return Pair(before=before is not None, after=after is not None, says=told)
+
+
+def of_pairs(before: str, after: str, pairs: Iterable[tuple[str, Pair]]) -> Comparison:
+    """Put the comparisons of two targets, case by case, together."""
+    every = list(pairs)
+    both = [(case, each) for case, each in every if each.before and each.after]
+    found = [
+        Difference(case=case, targets=(after,), says=each.says)
+        for case, each in both
+        if each.says
+    ]
     return Comparison(
         of="targets",
         before=before,
         after=after,
-        equal=equal,
-        only_before=only_before,
-        only_after=only_after,
+        equal=len(both) - len(found),
+        only_before=sum(each.before and not each.after for _, each in every),
+        only_after=sum(each.after and not each.before for _, each in every),
         differences=tuple(found),
     )
 

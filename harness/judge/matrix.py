@@ -96,23 +96,35 @@ def tabulate_results(
     and win over what an earlier one measured.
     """
     ordered = sorted(targets, key=lambda each: each.order)
-    rows = tuple(_row(case, ordered, results, errors, builders) for case in cases)
-    named = tuple(each.id for each in ordered)
+    rows = [row(case, ordered, results, errors, builders) for case in cases]
+    return bound(rows, groups, ordered, builders)
+
+
+def bound(
+    rows: Iterable[Row],
+    groups: Mapping[str, Group],
+    targets: Sequence[Target],
+    builders: Builders,
+) -> Matrix:
+    """Put the rows of cases on `targets` together, with the claims of their groups."""
+    every = tuple(rows)
+    named = tuple(each.id for each in targets)
     claims = {}
-    for name in dict.fromkeys(row.group for row in rows):
+    for name in dict.fromkeys(each.group for each in every):
         group = groups.get(name)
         if group is not None and group.claims:
-            claims[name] = _claims(group, named, [r for r in rows if r.group == name])
-    return Matrix(builders=builders, targets=named, rows=rows, claims=claims)
+            claims[name] = _claims(group, named, [r for r in every if r.group == name])
+    return Matrix(builders=builders, targets=named, rows=every, claims=claims)
 
 
-def _row(
+def row(
     case: Case,
     targets: Sequence[Target],
     results: Mapping[tuple[str, str], Judged],
     errors: Mapping[tuple[str, str], str],
     builders: Builders,
 ) -> Row:
+    """Make the row of one case on `targets`, which are in their order."""
     own = {
         target.id: result
         for target in targets

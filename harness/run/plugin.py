@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.book.book import open_book
 from harness.cases.case import load_groups
 from harness.errors import HarnessError
 from harness.judge.matrix import Matrix
@@ -29,7 +30,6 @@ from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
 from harness.run import durations
-from harness.run.grid import gather
 from harness.run.items import (
     CELL,
     ENGINE,
@@ -244,19 +244,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     seen, made, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
     results = results_of(made)
     durations.save(scratch(results), seen.progress.took)
-    whole = gather(root, results, made.builders)
-    write_matrix(results, whole, load_groups(root))
+    book = open_book(root, results, made.builders)
+    whole = book.matrix()
+    write_matrix(results, whole, book.groups)
     cases = {case for case, _ in seen.cells}
     seen.matrix = whole.of(cases)
     if seen.errors or whole.targets != tuple(each.id for each in made.targets):
-        seen.matrix = gather(
-            root,
-            results,
-            made.builders,
-            cases=cases,
-            targets=made.targets,
-            errors=seen.errors,
-        )
+        seen.matrix = book.matrix(cases, made.targets, seen.errors)
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from harness.book.book import open_book
 from harness.book.stored import base_views, stored
 from harness.builders.records import standard_builders
-from harness.cases.case import Case, load_cases, select
+from harness.cases.case import Case, load_cases
+from harness.cases.selection import select
 from harness.documents.document import nearest
 from harness.errors import UsageError
-from harness.judge.comparison import Comparison, of_runs, of_targets
+from harness.judge.comparison import Comparison, of_runs
 from harness.judge.verdict import Judged
 from harness.measure.observation import View
 from harness.report.diff import terminal
@@ -20,14 +22,14 @@ from harness.results import disk
 from harness.results.record import encode
 from harness.targets.registry import Builders
 from harness.targets.selector import matches
-from harness.verbs import options
+from harness.verbs import options, places
 
 
 @click.command
 @click.argument("before")
 @click.argument("after")
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]...")
-@options.group
+@places.group
 @options.target
 @click.option(
     "--format",
@@ -37,8 +39,8 @@ from harness.verbs import options
     show_default=True,
 )
 @click.option("--exit-code", is_flag=True, help="End with 1 where something differs.")
-@options.cases
-@options.results
+@places.cases
+@places.results
 def command(
     *,
     before: str,
@@ -62,13 +64,13 @@ def command(
       layer-harness diff buildah@1.28.2+vfs buildah@1.43.2+vfs copy
     """  # noqa: D301  # click's mark
     sides = Path(before), Path(after)
-    folder = options.results_folder(root, results)
+    folder = places.results_folder(root, results)
     folders = sides if all(each.is_dir() for each in sides) else (folder,)
-    known = standard_builders()
-    for each in folders:
-        known = disk.builders(each, known)
-    cases = select(load_cases(root, known), [*words, *groups])
     if folders == sides:
+        known = standard_builders()
+        for each in folders:
+            known = disk.builders(each, known)
+        cases = select(load_cases(root, known), [*words, *groups])
         patterns = options.selectors(targets, known)
         ids = [
             [t.id for t in disk.targets(each, known) if matches(patterns, t)]
@@ -77,9 +79,12 @@ def command(
         found = _runs(before, after, cases, ids, known)
         every = list(dict.fromkeys(ids[0] + ids[1]))
     else:
-        every = [each.id for each in disk.targets(folder, known)]
+        book = open_book(root, folder)
+        known = book.builders
+        every = [each.id for each in book.targets]
         _need((before, after), every, targets, folder)
-        found = _targets(before, after, cases, folder, known)
+        chosen = {each.id for each in select(book.files, [*words, *groups])}
+        found = book.compared(before, after, chosen)
     text = encode(found).decode() if form == "json" else terminal(found, every, known)
     click.echo(text.rstrip("\n"))
     return int(exit_code and found.different > 0)
@@ -108,21 +113,6 @@ def _runs(
             for case in cases
         ),
     )
-
-
-def _targets(
-    before: str, after: str, cases: Sequence[Case], folder: Path, known: Builders
-) -> Comparison:
-    bases = base_views(folder)
-
-    def fresh(case: Case) -> dict[str, Judged]:
-        return {
-            name: each
-            for name, each in stored(folder, case, bases, known).items()
-            if each.case_digest == case.digest
-        }
-
-    return of_targets(before, after, ((case, fresh(case)) for case in cases), known)
 
 
 def _need(

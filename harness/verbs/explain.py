@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from harness.book.stored import base_views, stored
-from harness.cases.case import Case, load_cases, select
+from harness.book.book import open_book
+from harness.cases.case import Case
+from harness.cases.selection import select
 from harness.errors import UsageError
 from harness.measure import overlay2
 from harness.measure.build_case import Built
 from harness.provision.events import Event
 from harness.provision.settings import Settings
 from harness.report import explain as report
-from harness.results import disk
 from harness.session import opened
 from harness.targets.selector import matches
-from harness.verbs import options
+from harness.verbs import options, places
 
 
 @click.command
@@ -29,8 +29,8 @@ from harness.verbs import options
 )
 @options.engine
 @options.target
-@options.cases
-@options.results
+@places.cases
+@places.results
 def command(
     *,
     case_id: str,
@@ -47,23 +47,23 @@ def command(
       layer-harness explain article/repeated-lines
       layer-harness explain article/repeated-lines --on-disk -t legacy
     """  # noqa: D301  # click's mark
-    folder = options.results_folder(root, results)
-    known = options.measured(folder)
-    patterns = options.selectors(targets, known)
-    chosen = select(load_cases(root, known), [case_id])
+    folder = places.results_folder(root, results)
+    book = open_book(root, folder)
+    patterns = options.selectors(targets, book.builders)
+    chosen = select(book.files, [case_id])
     if len(chosen) != 1:
         raise UsageError(
             f"`{case_id}` is a group",
             hint="name one of " + ", ".join(case.id for case in chosen),
         )
-    case = chosen[0]
+    case = book.case(chosen[0].id)
     if on_disk:
         _on_disk(case, engines, targets)
         return
-    judged = stored(folder, case, base_views(folder), known)
+    judged = book.judged(case.id)
     found = {
         target.id: judged[target.id]
-        for target in disk.targets(folder, known)
+        for target in book.targets
         if matches(patterns, target) and target.id in judged
     }
     if not found:
@@ -73,7 +73,7 @@ def command(
     stale = [name for name, each in found.items() if each.case_digest != case.digest]
     if stale:
         click.echo(f"measured before the case was changed: {', '.join(stale)}\n")
-    click.echo(report.explain(case, found, known))
+    click.echo(report.explain(case, found, book.builders))
 
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:

@@ -10,11 +10,11 @@ from harness.cases.case import find_cases
 from harness.cases.lint import lint
 from harness.provision.known_targets import known_targets
 from harness.results import disk
-from harness.verbs import options
+from harness.verbs import options, places
 
 
 @click.command
-@options.cases
+@places.cases
 def command(*, root: Path) -> int:
     """Check all cases without an engine; exit code 2 when there is a mistake.
 
@@ -25,7 +25,7 @@ def command(*, root: Path) -> int:
     Example:
       layer-harness lint --cases my-cases
     """  # noqa: D301  # click's mark
-    folder = options.results_folder(root, None)
+    folder = places.results_folder(root, None)
     builders = options.measured(folder)
     # What was measured can be named, though it is in no catalogue.
     targets = dict.fromkeys((*known_targets(), *disk.targets(folder, builders)))

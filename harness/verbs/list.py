@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
-from harness.cases.case import load_cases, load_groups, select
-from harness.engines.roots import cache_folder
-from harness.results import disk
-from harness.targets.registry import Builders
-from harness.verbs import options
+from harness.book.contents import Entry, known_entries
+from harness.book.ingredients import ingredients
+from harness.cases.selection import select
+from harness.verbs import places
+
+if TYPE_CHECKING:
+    from harness.book.book import Book
 
 
 @click.command(name="list")
@@ -23,16 +27,21 @@ from harness.verbs import options
     default="cases",
     required=False,
 )
-@click.option("-k", "keyword", default="", help="Only ids that contain this.")
+@click.option(
+    "-k",
+    "keyword",
+    default="",
+    help="Only what has this in its id; of a case also in its title, reason or tags.",
+)
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
 @click.option("-q", "--quiet", is_flag=True, help="Ids alone, for a pipe.")
 @click.option(
     "--all", "every", is_flag=True, help="Targets of Docker's images of engines too."
 )
-@options.group
-@options.output
-@options.cases
-@options.results
+@places.group
+@places.output
+@places.cases
+@places.results
 def command(
     *,
     what: str,
@@ -53,14 +62,14 @@ def command(
       layer-harness list -g copy -q | xargs layer-harness run
       layer-harness list targets --format json
     """  # noqa: D301  # click's mark
-    folder = options.results_folder(root, results)
-    known = options.measured(folder)
+    folder = places.results_folder(root, results)
     rows = {
-        "cases": lambda: _cases(root, known, groups, tags),
-        "groups": lambda: _groups(root, known),
-        "targets": lambda: _targets(folder, known, every=every or form == "json"),
+        "cases": lambda: _cases(root, folder, groups, tags, keyword),
+        "groups": lambda: _groups(root, folder),
+        "targets": lambda: _targets(folder, every=every or form == "json"),
     }[what]()
-    chosen = [row for row in rows if keyword in row["id"]]
+    told = what == "cases"
+    chosen = [row for row in rows if told or keyword in row["id"]]
     if quiet:
         text = "\n".join(row["id"] for row in chosen if row["id"])
     elif form == "json":
@@ -77,53 +86,44 @@ def command(
 
 
 def _cases(
-    root: Path, known: Builders, groups: tuple[str, ...], tags: tuple[str, ...]
+    root: Path,
+    folder: Path,
+    groups: tuple[str, ...],
+    tags: tuple[str, ...],
+    words: str,
 ) -> list[dict[str, str]]:
     return [
-        {"id": case.id, "title": case.title}
-        for case in select(load_cases(root, known), groups)
-        if not tags or set(tags) & set(case.tags)
+        {"id": each.id, "title": each.told.title}
+        for each in select(_entries(root, folder), groups)
+        if (not tags or set(tags) & set(each.told.tags)) and each.speaks_of(words)
     ]
 
 
-def _groups(root: Path, known: Builders) -> list[dict[str, str]]:
-    counts: dict[str, int] = {}
-    for case in load_cases(root, known):
-        counts[case.group] = counts.get(case.group, 0) + 1
+def _entries(root: Path, folder: Path) -> tuple[Entry, ...]:
+    found = known_entries(root, ingredients(root, folder))
+    return _open(root, folder).entries if found is None else found
+
+
+def _groups(root: Path, folder: Path) -> list[dict[str, str]]:
+    book = _open(root, folder)
+    counts = Counter(each.group for each in book.entries)
     return [
-        {"id": name, "title": group.title, "cases": str(counts.get(name, 0))}
-        for name, group in load_groups(root).items()
+        {"id": name, "title": group.title, "cases": str(counts[name])}
+        for name, group in book.groups.items()
     ]
 
 
-def _targets(folder: Path, known: Builders, *, every: bool) -> list[dict[str, str]]:
-    """List the targets with their state; what has results only is here by them.
+def _open(root: Path, folder: Path) -> Book:
+    book: Book = _loaded("harness.book.book").open_book(root, folder)
+    return book
 
-    Those of the many images of engines are there with `every` only.
-    """
-    # Looking for engines takes the docker SDK, and listing cases shall start quickly.
-    survey = importlib.import_module("harness.provision.survey")
-    counts = disk.counts(folder, known)
-    measured = {target: str(count) for target, count in counts.items()}
-    rows = [
-        {
-            "id": each.target,
-            "engine": each.engine,
-            "state": each.state if each.measured else f"{each.state} (not measured)",
-            "why": each.why,
-            "results": measured.pop(each.target, ""),
-        }
-        for each in survey.survey(cache_folder())
-        if every or not each.image
-    ]
-    rows += [
-        {
-            "id": name,
-            "engine": "elsewhere",
-            "state": "results only",
-            "why": "",
-            "results": count,
-        }
-        for name, count in measured.items()
-    ]
+
+def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
+    module = _loaded("harness.verbs.listed_targets")
+    rows: list[dict[str, str]] = module.listed_targets(folder, every=every)
     return rows
+
+
+def _loaded(name: str) -> Any:
+    """Import what takes longer than listing cases that have not changed."""
+    return importlib.import_module(name)

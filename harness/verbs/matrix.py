@@ -6,30 +6,29 @@ from pathlib import Path
 
 import click
 
-from harness.cases.case import load_cases, load_groups, select
+from harness.book.book import open_book
+from harness.cases.selection import select
 from harness.errors import UsageError
 from harness.report.files import write_matrix
 from harness.report.matrix_record import matrix_json
 from harness.report.text import markdown, terminal
-from harness.results import disk
-from harness.run.grid import gather
 from harness.targets.selector import matches
-from harness.verbs import options
+from harness.verbs import options, places
 
 
 @click.command
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]...")
-@options.group
+@places.group
 @options.target
-@options.output
+@places.output
 @click.option("--exit-code", is_flag=True, help="End with 1 where targets diverge.")
 @click.option(
     "--write",
     is_flag=True,
     help="Write matrix.json and the pages beside the results, as a run does.",
 )
-@options.cases
-@options.results
+@places.cases
+@places.results
 def command(
     *,
     words: tuple[str, ...],
@@ -52,18 +51,17 @@ def command(
     """  # noqa: D301  # click's mark
     if write and (words or groups or targets):
         raise UsageError("--write writes the whole matrix", hint="leave the choice out")
-    folder = options.results_folder(root, results)
-    known = options.measured(folder)
-    patterns = options.selectors(targets, known)
-    cases = select(load_cases(root, known), [*words, *groups])
-    columns = [each for each in disk.targets(folder, known) if matches(patterns, each)]
+    folder = places.results_folder(root, results)
+    book = open_book(root, folder)
+    patterns = options.selectors(targets, book.builders)
+    cases = select(book.files, [*words, *groups])
+    columns = [each for each in book.targets if matches(patterns, each)]
+    matrix = book.matrix({each.id for each in cases}, columns)
     if not columns:
         raise UsageError(
             "no results to tabulate", where=str(folder), hint="layer-harness run"
         )
-    ids = {case.id for case in cases}
-    matrix = gather(root, folder, known, cases=ids, targets=columns)
-    headings = load_groups(root)
+    headings = book.groups
     if write:
         write_matrix(folder, matrix, headings)
     text = {

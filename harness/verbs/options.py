@@ -18,20 +18,6 @@ from harness.targets.selector import Selector, parse_selector
 #: More at a time than this gains nothing on two cores (benchmarks/overhead.py).
 PER_CORE = 2
 
-cases = click.option(
-    "--cases",
-    "root",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("cases"),
-    show_default=True,
-    help="Folder of cases (with groups.toml).",
-)
-results = click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=None,
-    help="Folder of results; results/ beside the cases if missing.",
-)
 engine = click.option(
     "-e",
     "--engine",
@@ -72,16 +58,6 @@ memory = click.option(
     default=DEFAULTS.memory,
     show_default=True,
     help="GiB of memory for engines of our own; two run at a time if it is enough.",
-)
-group = click.option(
-    "-g", "--group", "groups", multiple=True, help="Only cases of this group."
-)
-output = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
 )
 
 
@@ -133,8 +109,3 @@ def parallel(jobs: int | None, cases: int) -> int:
     """Say how many cases are built at a time; by the cores if None."""
     cores = os.cpu_count() or 1
     return max(1, min(PER_CORE * cores, cases) if jobs is None else jobs)
-
-
-def results_folder(root: Path, results: Path | None) -> Path:
-    """Give the folder of results: as named, or beside the cases."""
-    return results or root.resolve().parent / "results"

@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.cases.case import Case, load_cases, load_groups, select
+from harness.cases.case import Case, load_cases, load_groups
+from harness.cases.selection import select
 from harness.errors import CaseError
 from harness.provision.settings import DEFAULTS, Settings
 from harness.results import disk
 from harness.run.options import Caller
-from harness.verbs import options
+from harness.verbs import options, places
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -27,7 +28,7 @@ from harness.verbs import options
 @options.builders
 @options.every
 @options.memory
-@options.group
+@places.group
 @click.option("-k", "keyword", help="Only items whose name matches, as pytest -k.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
 @click.option(
@@ -52,8 +53,8 @@ from harness.verbs import options
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("--lf", is_flag=True, help="Only what failed last time.")
 @click.option("--junitxml", type=click.Path(path_type=Path), help="JUnit report here.")
-@options.cases
-@options.results
+@places.cases
+@places.results
 def command(
     *,
     words: tuple[str, ...],
@@ -90,7 +91,7 @@ def command(
     """  # noqa: D301  # click's mark
     names = list(takewhile(lambda each: not each.startswith("-"), words))
     extra = words[len(names) :]
-    folder = options.results_folder(root, results)
+    folder = places.results_folder(root, results)
     settings = Settings(
         engines=engines,
         selectors=targets,
@@ -155,7 +156,7 @@ def _pytest_on(
 def _pytest_options(root: Path, settings: Settings) -> list[str]:
     """Keep pytest to its part: no configuration of the folder's, no report but ours."""
     ini = resources.files("harness") / "data" / "pytest.ini"
-    scratch = options.results_folder(root, settings.results).parent / ".layer-harness"
+    scratch = places.results_folder(root, settings.results).parent / ".layer-harness"
     several = ["-n", str(settings.jobs), "--dist=load", "--maxschedchunk=1"]
     return [
         "-p",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from harness.builders.records import standard_builders
-from harness.cases.case import find_cases, load_case, load_cases, load_groups, select
+from harness.cases.case import find_cases, load_case, load_cases, load_groups
 from harness.cases.lint import lint
+from harness.cases.selection import select
 from harness.errors import CaseError
 from harness.provision.known_targets import known_targets
 

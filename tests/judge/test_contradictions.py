@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from contradictions import mistakes
 
-from harness.builders.records import standard_builders
+from harness.book.book import open_book
 from harness.cases.case import load_groups
 from harness.judge.matrix import Matrix
 from harness.report.text import page
-from harness.run.grid import gather
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +37,7 @@ def test_sentences_that_cannot_be_true_are_found() -> None:
 
 @pytest.fixture(scope="module")
 def matrix() -> Matrix:
-    return gather(ROOT / "cases", ROOT / "results", standard_builders())
+    return open_book(ROOT / "cases", ROOT / "results").matrix()
 
 
 def test_no_page_of_the_results_contradicts_itself(matrix: Matrix) -> None:

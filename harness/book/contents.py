@@ -1,0 +1,76 @@
+"""The contents of the book: what is told of every case before it is opened.
+
+Needs nothing but the cache where no case has changed, so that listing is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.book.cache import Cache
+from harness.book.codec import reader
+from harness.book.ingredients import Ingredients
+
+#: The kind of pages that the cache has of them.
+KIND = "contents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a case says of itself."""
+
+    title: str
+    why: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A case in the contents: where it is, and what it says of itself."""
+
+    id: str
+    path: Path
+    told: Told
+
+    @property
+    def group(self) -> str:
+        """The folder under `cases/`."""
+        return self.id.partition("/")[0]
+
+    def speaks_of(self, words: str) -> bool:
+        """Say whether id, title, reason or a tag has `words`, whatever the case."""
+        texts = (self.id, self.told.title, self.told.why, *self.told.tags)
+        return any(words.casefold() in each.casefold() for each in texts)
+
+
+def cache_of(root: Path) -> Cache:
+    """Give the cache beside a folder of cases."""
+    return Cache(folder=root.resolve().parent / ".layer-harness" / "book")
+
+
+def entry_keys(made_of: Ingredients) -> dict[str, str]:
+    """Give the key of each case's entry: of its files, and of what all share."""
+    return {name: f"{own} {made_of.shared}" for name, own in made_of.cases.items()}
+
+
+def entries(made_of: Ingredients, told: Mapping[str, Told]) -> tuple[Entry, ...]:
+    """Join what cases say to their places."""
+    return tuple(
+        Entry(id=each.id, path=each.path, told=told[each.id]) for each in made_of.files
+    )
+
+
+def known_entries(root: Path, made_of: Ingredients) -> tuple[Entry, ...] | None:
+    """Give the contents as they were made before; None where any case has changed."""
+    if not (root / "groups.toml").is_file():
+        return None
+    stored = cache_of(root).known(KIND, entry_keys(made_of))
+    if stored is None:
+        return None
+    read = reader(Told)
+    try:
+        return entries(made_of, {name: read(each) for name, each in stored.items()})
+    except (LookupError, TypeError, ValueError):
+        return None
