@@ -53,6 +53,7 @@ class Case:
     builds: Mapping[str, Build]
     expect: tuple[Expectation, ...]
     limit: float | None = None
+    fails: bool = False
 
     @property
     def group(self) -> str:
@@ -182,6 +183,7 @@ def load_case(path: Path, root: Path, builders: Builders) -> Case:
         refs=tuple(model.refs),
         tags=tuple(model.tags),
         limit=model.limit,
+        fails=model.fails,
         on=tuple(model.on),
         builds=builds,
         expect=tuple(model.expect),

@@ -234,6 +234,11 @@ class CaseFile(_BuildKeys):
     limit: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="seconds a build may take, instead of --limit"
     )
+    fails: Flag = Field(
+        default=False,
+        description="the case asks how builders refuse it: failing on all targets is "
+        "an answer, and not a case that was never built",
+    )
     dockerfile: str | None = Field(default=None, description=_DOCKERFILE)
     builds: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Build] = Field(
         default_factory=dict, description="several builds, run in this order"

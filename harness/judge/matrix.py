@@ -171,8 +171,8 @@ def row(
 
 
 def _may_fail(case: Case, target: Target) -> bool:
-    """Say whether an expectation of the case says that a build fails on the target."""
-    return any(
+    """Say whether the case, or an expectation of it, is about a build that fails."""
+    return case.fails or any(
         each.build is not None and not each.build.ok
         for _, each in case.expectations(target)
     )

@@ -452,6 +452,11 @@ def test_a_case_that_no_target_builds_is_not_built(tmp_path: Path) -> None:
     )
     assert failing.rows[0].standing == "fails"
     assert failing.is_as_expected
+    refused = replace(unasked, fails=True)
+    assert refused.digest == unasked.digest
+    answered = matrix(refused, *unasked_results)
+    assert answered.rows[0].standing == "fails"
+    assert answered.is_as_expected
 
 
 def test_a_target_whose_build_fails_says_nothing_of_the_image() -> None:
