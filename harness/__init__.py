@@ -2,9 +2,10 @@
 
 Does this Dockerfile build the same image everywhere?
 
-The flow, which is also the order of the modules:
-Case -> (on a Target) build -> Image -> Observation -> check and agree -> Result ->
-Matrix -> report. A module imports only modules that stand above it in that order.
+The packages in the order of the flow; each says in its docstring what it is and what
+it may import, and a test holds it to that:
+errors, documents, tar, dockerfile, targets, cases, engines, images, builders, measure,
+results, judge, measure_case, book, report, provision, session, run, verbs, cli.
 """
 
 __version__ = "0.1.0"

@@ -28,9 +28,9 @@ from harness.judge.verdict import Judged, judged
 from harness.measure.base_copies import base_of, loaded, new_base
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import Turns
-from harness.measure.measure import Trial, attempt, attempt_in_turn
 from harness.measure.open_target import Site
 from harness.measure.standard_base import view_of
+from harness.measure_case import Trial, attempt, attempt_in_turn
 from harness.provision import sources
 from harness.provision.choice import Chooser, DebianFetcher
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard

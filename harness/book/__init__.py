@@ -1,1 +1,4 @@
-"""All that was measured in one value: stored results, their verdicts, the matrix."""
+"""All that was measured in one value: stored results, their verdicts, the matrix.
+
+May import: documents, targets, cases, builders, measure, results, judge.
+"""

@@ -1,4 +1,7 @@
-"""What a builder is asked for: one build, whatever the way to the builder is."""
+"""What a builder is asked for: one build, whatever the way to the builder is.
+
+May import: errors, documents, targets, engines, images.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Records only, plain data that goes to xdist workers and into files as JSON. Where an
 engine comes from is the work of the modules beside this one.
+
+May import: errors, documents, targets.
 """
 
 from __future__ import annotations

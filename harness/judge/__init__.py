@@ -1,1 +1,4 @@
-"""What was measured, judged: properties, verdicts, agreement, statements. Pure."""
+"""What was measured, judged: properties, verdicts, agreement, statements. Pure.
+
+May import: dockerfile, targets, cases, measure, results.
+"""

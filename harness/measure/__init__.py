@@ -1,1 +1,4 @@
-"""One case on one target: built, its layers read, noise told from behaviour."""
+"""One case on one target: built, its layers read, noise told from behaviour.
+
+May import: errors, dockerfile, targets, cases, engines, images, builders.
+"""

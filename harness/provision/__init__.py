@@ -1,1 +1,4 @@
-"""What a run needs before it builds: engines, tools, targets, memory, a workspace."""
+"""What a run needs before it builds: engines, tools, targets, memory, a workspace.
+
+May import: errors, documents, targets, engines, images, builders, measure, results.
+"""

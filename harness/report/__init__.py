@@ -1,1 +1,4 @@
-"""The matrix as people and programs read it. Pure: values in, text out."""
+"""The matrix as people and programs read it. Pure: values in, text out.
+
+May import: dockerfile, targets, cases, measure, results, judge.
+"""

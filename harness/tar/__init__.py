@@ -1,1 +1,4 @@
-"""Bytes of archives: streams hashed and decompressed, tar read and written. Pure."""
+"""Bytes of archives: streams hashed and decompressed, tar read and written. Pure.
+
+May import: errors.
+"""

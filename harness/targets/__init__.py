@@ -1,1 +1,4 @@
-"""Builders on engine versions with stores: their ids, selectors and names of sets."""
+"""Builders on engine versions with stores: their ids, selectors and names of sets.
+
+May import: errors, documents.
+"""

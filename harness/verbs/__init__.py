@@ -1,1 +1,5 @@
-"""The verbs of the command line: each parses its options, calls, and prints."""
+"""The verbs of the command line: each parses its options, calls, and prints.
+
+May import: errors, documents, targets, cases, engines, builders, measure, results,
+judge, book, report, provision, session, run.
+"""
