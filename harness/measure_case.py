@@ -11,12 +11,12 @@ from harness.measure.engine_death import await_engine
 from harness.measure.engine_lock import Turns
 from harness.measure.observation import Observation
 from harness.measure.observe import Measurement, observe
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.results.record import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class MeasuredCase:
     """A result, and the measurement it comes from (logs, images, directories).
 
     There is no measurement where the target's builder cannot be asked for the case.
@@ -26,7 +26,9 @@ class Trial:
     measurement: Measurement | None
 
 
-def attempt_in_turn(case: Case, site: Site, turns: Turns, *, repeat: int = 1) -> Trial:
+def measure_in_turn(
+    case: Case, site: OpenTarget, turns: Turns, *, repeat: int = 1
+) -> MeasuredCase:
     """Attempt a case beside others; alone, once more, when the engine broke it off.
 
     Whose doing it was, the second time tells: a build that breaks the engine when
@@ -34,14 +36,14 @@ def attempt_in_turn(case: Case, site: Site, turns: Turns, *, repeat: int = 1) ->
     """
     try:
         with turns.shared():
-            return attempt(case, site, repeat=repeat)
+            return measure_case(case, site, repeat=repeat)
     except EngineGone:
         with turns.alone():
             await_engine(site)
-            return attempt(case, replace(site, alone=True), repeat=repeat)
+            return measure_case(case, replace(site, alone=True), repeat=repeat)
 
 
-def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
+def measure_case(case: Case, site: OpenTarget, *, repeat: int = 1) -> MeasuredCase:
     """Build `case` on `site`, `repeat` times; the result is the first time's.
 
     An aspect that a repetition tells otherwise is unstable: it stays in the result,
@@ -50,7 +52,7 @@ def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
     try:
         measurement = observe(case, site)
     except Unsupported as lacking:
-        return Trial(result=_unsupported(case, site, lacking), measurement=None)
+        return MeasuredCase(result=_unsupported(case, site, lacking), measurement=None)
     first = measurement.observation
     unstable: set[str] = set()
     for _ in range(repeat - 1):
@@ -62,10 +64,10 @@ def attempt(case: Case, site: Site, *, repeat: int = 1) -> Trial:
         builds=first.builds,
         unstable=tuple(sorted(unstable)),
     )
-    return Trial(result=result, measurement=measurement)
+    return MeasuredCase(result=result, measurement=measurement)
 
 
-def _unsupported(case: Case, site: Site, lacking: Unsupported) -> Result:
+def _unsupported(case: Case, site: OpenTarget, lacking: Unsupported) -> Result:
     return Result(
         case=case.id,
         case_digest=case.digest,

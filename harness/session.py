@@ -19,7 +19,7 @@ from itertools import cycle, product
 
 from harness.builders.records import builders_of, known_records
 from harness.cases.case import Case
-from harness.engines import Engine, Source
+from harness.engines import Engine, EngineSource
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
@@ -28,15 +28,15 @@ from harness.judge.verdict import Judged, judged
 from harness.measure.base_copies import base_of, loaded, new_base
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import Turns
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.measure.standard_base import view_of
-from harness.measure_case import Trial, attempt, attempt_in_turn
+from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
 from harness.provision import sources
 from harness.provision.choice import Chooser, DebianFetcher
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
 from harness.provision.fleet import Fleet, await_engine, turn_file
 from harness.provision.memory import MemoryShare
-from harness.provision.plan import Plan, Seat, known_builders
+from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
 from harness.provision.target_record import record_target
 from harness.provision.workspace import save_base, workspace
@@ -58,7 +58,7 @@ class Done:
     case: Case
     target: Target
     seconds: float
-    trial: Trial | None = None
+    trial: MeasuredCase | None = None
     judged: Judged | None = None
     error: HarnessError | None = None
 
@@ -74,16 +74,16 @@ class Worker:
         self._plan = plan
         self._number = number
         self._base = from_archive(plan.base)
-        self._open: dict[str, Site] = {}
+        self._open: dict[str, OpenTarget] = {}
 
-    def measure(self, case: Case, target: Target) -> Trial:
+    def measure(self, case: Case, target: Target) -> MeasuredCase:
         """Build a case on a target, and observe; raises what `attempt` raises."""
         site = self.open(target)
         repeat = self._plan.settings.repeat
         if site.engine is None:
-            return attempt(case, site, repeat=repeat)
+            return measure_case(case, site, repeat=repeat)
         turns = Turns(place=turn_file(self._plan.folder, site.engine.name))
-        return attempt_in_turn(case, site, turns, repeat=repeat)
+        return measure_in_turn(case, site, turns, repeat=repeat)
 
     def judge(self, case: Case, result: Result) -> Judged:
         """Draw the verdicts of what was measured."""
@@ -91,7 +91,7 @@ class Worker:
         found = judged(case, {result.target: result}, bases, self._plan.builders)
         return found[result.target]
 
-    def open(self, target: Target) -> Site:
+    def open(self, target: Target) -> OpenTarget:
         """Open a target, when its engine answers; EngineError if it does not start."""
         if target.id not in self._open:
             self._open[target.id] = self._opened(self._plan.seat(target))
@@ -104,7 +104,7 @@ class Worker:
                 each.client.close()
         self._open.clear()
 
-    def _opened(self, seat: Seat) -> Site:
+    def _opened(self, seat: PlannedTarget) -> OpenTarget:
         plan = self._plan
         engine = await_engine(plan.folder, seat.engine) if seat.engine else None
         client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
@@ -112,7 +112,7 @@ class Worker:
             base_of(plan.shared, seat.target.builder.name, self._number, number)
             for number in range(plan.bases)
         ]
-        return Site(
+        return OpenTarget(
             target=seat.target,
             engine=engine,
             client=client,
@@ -158,7 +158,7 @@ class Session:
             self._fleet.done(name)
 
     @contextmanager
-    def open(self, target: Target) -> Iterator[Site]:
+    def open(self, target: Target) -> Iterator[OpenTarget]:
         """Have a target open, to drive it oneself; `measure` and `run` do it all."""
         seat = self.plan.seat(target)
         with ExitStack() as stack:
@@ -314,7 +314,7 @@ def _chooser(settings: Settings, hear: Hear) -> Chooser:
 
 @contextmanager
 def _furnished(
-    source: Source, plan: Plan, share: MemoryShare, hear: Hear
+    source: EngineSource, plan: Plan, share: MemoryShare, hear: Hear
 ) -> Iterator[Engine]:
     """Start an engine with the bases on it, and record what its targets are."""
     with sources.start(

@@ -12,7 +12,7 @@ import pytest
 
 from harness.engines import Engine
 from harness.errors import HarnessError
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.provision.settings import Settings
 from harness.provision.sources import EMBEDDED
 from harness.session import Session, opened
@@ -59,7 +59,7 @@ def base_archive(measuring: Session) -> Path:
 
 
 @pytest.fixture(params=["legacy", "buildkit"])
-def site(request: pytest.FixtureRequest, measuring: Session) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, measuring: Session) -> Iterator[OpenTarget]:
     """Give each of the engine's builders in turn, with the standard base."""
     target = next(
         each for each in measuring.targets if each.builder.name == request.param

@@ -49,7 +49,7 @@ def _outcome(value: Any) -> Any:
     return value
 
 
-class Outcome(Strict):
+class ExpectedOutcome(Strict):
     """`build`: it succeeds (`ok`), or fails with a text and at a line."""
 
     ok: Flag = False
@@ -208,8 +208,10 @@ class Expectation(_Claim):
 
     build: (
         Annotated[
-            Outcome,
-            BeforeValidator(_outcome, json_schema_input_type=Literal["ok"] | Outcome),
+            ExpectedOutcome,
+            BeforeValidator(
+                _outcome, json_schema_input_type=Literal["ok"] | ExpectedOutcome
+            ),
         ]
         | None
     ) = None

@@ -78,7 +78,7 @@ _KINDS = (
 )
 
 
-class Source(Strict):
+class ContextEntry(Strict):
     """One path of a build context, with every attribute a tar can carry."""
 
     content: str | None = None
@@ -95,7 +95,8 @@ class Source(Strict):
         dict[
             str,
             Annotated[
-                Source, BeforeValidator(_content, json_schema_input_type="str | Source")
+                ContextEntry,
+                BeforeValidator(_content, json_schema_input_type="str | ContextEntry"),
             ],
         ]
         | None
@@ -166,7 +167,10 @@ class Options(Strict):
 
 Files = dict[
     ContextPath,
-    Annotated[Source, BeforeValidator(_content, json_schema_input_type="str | Source")],
+    Annotated[
+        ContextEntry,
+        BeforeValidator(_content, json_schema_input_type="str | ContextEntry"),
+    ],
 ]
 
 
@@ -283,5 +287,5 @@ class Group(Strict):
     )
 
 
-def _tar(entries: dict[str, Source]) -> bytes:
+def _tar(entries: dict[str, ContextEntry]) -> bytes:
     return tar_bytes([source.file(path) for path, source in entries.items()])

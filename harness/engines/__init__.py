@@ -100,7 +100,7 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class EngineSource:
     """An engine as a run names it, before it is started: where it is to come from.
 
     `name` is as in `Engine`, and unique in a run. One of `suite`, `image` (of a

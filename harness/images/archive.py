@@ -17,9 +17,9 @@ from typing import BinaryIO, Final
 from harness.errors import ArchiveError
 from harness.images.layer import Layer, plain_path, scan_layer, text_of
 from harness.tar.byte_stream import (
+    ByteSource,
     Digest,
     Piece,
-    Source,
     is_compressed,
     pieces,
     unpacked,
@@ -96,7 +96,7 @@ def read_files(
     layers: dict[str, Layer] = {}
     room = MAX_JSON_TOTAL
     with ThreadPoolExecutor(1) as executor:
-        source = Source(unpacked(Source(pieces(stream))))
+        source = ByteSource(unpacked(ByteSource(pieces(stream))))
         for member in _named(source):
             name = text_of(plain_path(member.name))
             if len(blobs) + len(links) >= MAX_MEMBERS:
@@ -126,17 +126,17 @@ def copy_layers(
 ) -> Iterator[tuple[str, Iterator[Piece]]]:
     """Give the plain tars of some files of an archive, in the archive's order."""
     left = set(names)
-    source = Source(unpacked(Source(pieces(stream))))
+    source = ByteSource(unpacked(ByteSource(pieces(stream))))
     for member in members(source):
         name = text_of(plain_path(member.name))
         if name in left:
             left.remove(name)
-            yield name, unpacked(Source(source.take(member.size)))
+            yield name, unpacked(ByteSource(source.take(member.size)))
         if not left:
             return
 
 
-def _named(source: Source) -> Iterator[Member]:
+def _named(source: ByteSource) -> Iterator[Member]:
     """Give the archive's members; an error says after which one it came."""
     name = "the archive's beginning"
     try:
@@ -165,16 +165,16 @@ def _target(name: str, member: Member) -> str:
 def _read(
     name: str,
     member: Member,
-    source: Source,
+    source: ByteSource,
     known: Mapping[str, Layer],
     executor: Executor,
 ) -> Blob:
     start = source.position
-    file = Source(source.take(member.size))
+    file = ByteSource(source.take(member.size))
     if recognised := _recognised(name, file, member.size, known):
         return recognised
     digest = Digest(executor)
-    stored = Source(digest.through(file.rest()))
+    stored = ByteSource(digest.through(file.rest()))
     named = _BLOB.fullmatch(name)
     layer, text, problem = None, None, ""
     try:
@@ -203,7 +203,7 @@ def _read(
 
 
 def _recognised(
-    name: str, file: Source, size: int, known: Mapping[str, Layer]
+    name: str, file: ByteSource, size: int, known: Mapping[str, Layer]
 ) -> Blob | None:
     """Find a known layer by its bytes, where the file's name does not tell.
 
@@ -222,7 +222,7 @@ def _recognised(
 
 
 def _understood(
-    stored: Source, size: int, executor: Executor
+    stored: ByteSource, size: int, executor: Executor
 ) -> tuple[Layer | None, bytes | None, str]:
     head = stored.peek(BLOCK)
     if not head or head == EMPTY or is_header(head):

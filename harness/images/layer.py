@@ -16,9 +16,9 @@ from typing import BinaryIO, Final, Literal
 from harness.errors import ArchiveError
 from harness.tar.byte_stream import (
     MAX_UNPACKED,
+    ByteSource,
     Digest,
     Piece,
-    Source,
     pieces,
     unpacked,
 )
@@ -89,13 +89,13 @@ class Layer:
 def read_layer(stream: BinaryIO | Iterable[bytes]) -> Layer:
     """Read one layer, plain or compressed; an ArchiveError says what is wrong."""
     with ThreadPoolExecutor(1) as executor:
-        return scan_layer(unpacked(Source(pieces(stream))), executor)
+        return scan_layer(unpacked(ByteSource(pieces(stream))), executor)
 
 
 def scan_layer(parts: Iterable[Piece], executor: Executor) -> Layer:
     """Read a layer from the pieces of its plain tar, hashing them on the way."""
     digest = Digest(executor)
-    source = Source(digest.through(parts))
+    source = ByteSource(digest.through(parts))
     entries = tuple(_entries(source))
     for _ in source.rest():
         pass
@@ -120,7 +120,7 @@ def bytes_of(text: str) -> bytes:
     )
 
 
-def _entries(source: Source) -> Iterator[Entry]:
+def _entries(source: ByteSource) -> Iterator[Entry]:
     texts: dict[bytes, str] = {}
     room, left = MAX_TEXT, MAX_UNPACKED
     for number, member in enumerate(members(source)):
@@ -181,7 +181,7 @@ def _marker(path: bytes, name: bytes) -> tuple[Kind, bytes]:
     return "whiteout", folder + hidden
 
 
-def _digest(member: Member, source: Source) -> str:
+def _digest(member: Member, source: ByteSource) -> str:
     if member.extents is None:
         if member.size <= SMALL:
             data = source.read(member.size)

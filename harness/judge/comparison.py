@@ -18,14 +18,14 @@ from harness.judge.comparable import comparable, subjects
 from harness.judge.divergence import divergences
 from harness.judge.verdict import Judged
 from harness.measure.observation import Observation
-from harness.results.record import FORMAT, Outcome, encode
+from harness.results.record import FORMAT, OutcomeRecord, encode
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 
 #: A case, and its results by target, of either side.
 Sides: TypeAlias = tuple[Case, Mapping[str, Judged], Mapping[str, Judged]]
 
-_MEASURED = tuple(each.name for each in fields(Outcome) if each.name != "targets")
+_MEASURED = tuple(each.name for each in fields(OutcomeRecord) if each.name != "targets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ def _divergences(case: Case, observations: Mapping[str, Observation]) -> list[st
 
 def _outcome(result: Judged) -> Any:
     same = {name: getattr(result, name) for name in _MEASURED}
-    return json.loads(encode(Outcome(targets=(), **same)))
+    return json.loads(encode(OutcomeRecord(targets=(), **same)))
 
 
 def _places(one: Any, other: Any, place: str = "") -> Iterator[str]:

@@ -17,10 +17,10 @@ from harness.cases.expectation import (
     PROPERTIES,
     Changes,
     Container,
+    ExpectedOutcome,
     File,
     HistoryLine,
     OnDisk,
-    Outcome,
     Pattern,
     Shares,
     Size,
@@ -90,7 +90,7 @@ def first_line(text: str) -> str:
     return next(filter(None, map(str.strip, text.splitlines())), "no message")
 
 
-def _build(value: Outcome, subject: Subject) -> Iterator[str]:
+def _build(value: ExpectedOutcome, subject: Subject) -> Iterator[str]:
     build = subject.build
     wanted = value.ok or (value.error is None and value.line is None)
     if wanted:

@@ -35,7 +35,7 @@ from harness.measure.base_copies import PREFIX
 from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
 from harness.measure.observation import ContainerRecord
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.targets.builder import Builder
 
 
@@ -70,7 +70,7 @@ class Run:
     built: tuple[Built, ...]
 
 
-def run(case: Case, site: Site) -> Run:
+def run(case: Case, site: OpenTarget) -> Run:
     """Run a case's builds in order; one that fails is a `Built` without an image.
 
     Raises EngineGone when the engine does not answer any more, EngineError for what it
@@ -174,7 +174,7 @@ class _Asked:
         )
 
 
-def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
+def _build(asked: _Asked, driver: Driver, site: OpenTarget) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
     plan = asked.case.builds[asked.name]
     mark = site.log.stat().st_size if site.log else 0
@@ -199,7 +199,7 @@ def _build(asked: _Asked, driver: Driver, site: Site) -> Built:
     return built
 
 
-def _need_room(built: Built, site: Site) -> None:
+def _need_room(built: Built, site: OpenTarget) -> None:
     transcript = built.transcript
     if is_full(transcript, site):
         raise EngineError(
@@ -249,7 +249,7 @@ def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
         return replace(built, transcript=ended)
 
 
-def _looked_into(case: Case, built: Built, tag: str, site: Site) -> Built:
+def _looked_into(case: Case, built: Built, tag: str, site: OpenTarget) -> Built:
     """Add to an image in an engine what else the case asks for."""
     if site.engine is None or site.client is None:
         return built

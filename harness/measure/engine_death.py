@@ -16,7 +16,7 @@ from harness.engines import Engine
 from harness.engines.address import answers, await_answer, connect
 from harness.engines.watchdog import free_part
 from harness.errors import EngineError, EngineGone
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0
@@ -34,7 +34,7 @@ _LOST = re.compile(
 )
 
 
-def is_lost(transcript: Transcript, site: Site) -> bool:
+def is_lost(transcript: Transcript, site: OpenTarget) -> bool:
     """Say whether a build may have ended with its engine.
 
     An engine that dies just ends the stream; a client words it as an error.
@@ -48,7 +48,7 @@ def is_lost(transcript: Transcript, site: Site) -> bool:
     )
 
 
-def is_full(transcript: Transcript, site: Site) -> bool:
+def is_full(transcript: Transcript, site: OpenTarget) -> bool:
     """Say whether a build failed for want of room where it was built.
 
     A RUN that fills a small tmpfs says so too; that is the build's own doing, unless
@@ -76,7 +76,7 @@ def connected(engine: Engine, *, timeout: float) -> docker.APIClient:
         return connect(engine.address, timeout=timeout)
 
 
-def await_engine(site: Site) -> None:
+def await_engine(site: OpenTarget) -> None:
     """Wait for an engine that a build has killed; EngineGone if it stays away."""
     if site.engine and not await_answer(site.engine.address, RESTART):
         raise EngineGone(
@@ -86,7 +86,7 @@ def await_engine(site: Site) -> None:
         )
 
 
-def blamed(transcript: Transcript, site: Site, mark: int) -> Transcript:
+def blamed(transcript: Transcript, site: OpenTarget, mark: int) -> Transcript:
     """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
     alive = site.engine is not None and answers(site.engine.address)
     # one that is up again has written all it had to say

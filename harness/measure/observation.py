@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 #: `crash`: the build killed the engine; `panic`: only the handler of its request;
 #: `unexportable`: it made an image that `docker save`, or a push, fails on.
-Outcome = Literal["ok", "error", "timeout", "crash", "panic", "unexportable"]
+BuildOutcome = Literal["ok", "error", "timeout", "crash", "panic", "unexportable"]
 _VERBS: Mapping[str, str] = {
     "crash": "kills the engine",
     "panic": "panics",
@@ -173,7 +173,7 @@ class BuildRecord:
     """
 
     name: str
-    outcome: Outcome
+    outcome: BuildOutcome
     error: str = ""
     error_line: int | None = None
     below: int = 0

@@ -24,21 +24,21 @@ from harness.measure.instruction_layers import Mapped, map_layers
 from harness.measure.merged_view import apply
 from harness.measure.noise import Noise
 from harness.measure.observation import (
+    BuildOutcome,
     BuildRecord,
     HistoryEntry,
     LayerRecord,
     Observation,
-    Outcome,
     Relation,
     Step,
     View,
 )
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.measure.shared_layers import Lineage, relate, trace
 from harness.targets.target import Target
 
 #: How a build without an image ended, by how its stream did.
-_OUTCOMES: Mapping[Ending, Outcome] = {
+_OUTCOMES: Mapping[Ending, BuildOutcome] = {
     "broken": "crash",
     "error": "error",
     "ok": "error",
@@ -56,7 +56,7 @@ class Measurement:
     run: Run
 
 
-def observe(case: Case, site: Site) -> Measurement:
+def observe(case: Case, site: OpenTarget) -> Measurement:
     """Build a case on a target and record what came out.
 
     Built a second time, in a later second, where an expectation asks whether builds

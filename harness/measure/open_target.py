@@ -22,7 +22,7 @@ from harness.targets.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class OpenTarget:
     """Where cases are built: a target, what it takes, seconds for one build.
 
     `engine` and its `client` are None for a builder with a storage of its own; `tool`

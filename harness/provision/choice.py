@@ -17,12 +17,12 @@ from packaging.specifiers import SpecifierSet
 
 from harness.builders.command import Tool, obtain
 from harness.builders.record import CommandBuilder
-from harness.engines import Source, Suite, debian, roots
+from harness.engines import EngineSource, Suite, debian, roots
 from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
 from harness.provision import sources
 from harness.provision.events import Hear, LeftOut, Noted, noting
-from harness.provision.plan import Seat, ToolSource, seats_of, wanted
+from harness.provision.plan import PlannedTarget, ToolSource, seats_of, wanted
 from harness.provision.settings import Settings
 from harness.targets.registry import Builders
 from harness.targets.selector import Selector, matches, parse_selector
@@ -65,8 +65,8 @@ class DebianFetcher:
 class Choice:
     """The chosen targets, with the engines and the tools that they take."""
 
-    seats: tuple[Seat, ...]
-    sources: tuple[Source, ...]
+    seats: tuple[PlannedTarget, ...]
+    sources: tuple[EngineSource, ...]
     tools: Mapping[str, Tool]
 
 
@@ -74,7 +74,7 @@ class Choice:
 class Offered:
     """What there is to choose from; what was not fetched yet is assumed."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[EngineSource, ...]
     tools: tuple[ToolSource, ...]
 
 
@@ -120,7 +120,7 @@ class Chooser:
                 )
             offered = again
 
-    def assumed(self) -> tuple[Seat, ...]:
+    def assumed(self) -> tuple[PlannedTarget, ...]:
         """Choose the targets by what is recorded of them; nothing is unpacked."""
         offered = self.find()
         return self.pick(offered) or self._nothing_left(offered)
@@ -148,10 +148,10 @@ class Chooser:
             return usual
         return Offered(sources=tuple(sources.everything(cache)), tools=tools)
 
-    def pick(self, offered: Offered) -> tuple[Seat, ...]:
+    def pick(self, offered: Offered) -> tuple[PlannedTarget, ...]:
         """Pick the targets that the selectors name; UsageError when two are one."""
         found = seats_of(offered.sources, offered.tools, self.builders)
-        seen: dict[str, Seat] = {}
+        seen: dict[str, PlannedTarget] = {}
         for each in found:
             other = seen.setdefault(each.target.id, each)
             if other is not each:
@@ -167,7 +167,7 @@ class Chooser:
         names = ", ".join(each.target.id for each in found)
         raise UsageError("no target is left", hint=f"the engines offer {names}")
 
-    def _unsure(self, offered: Offered) -> tuple[Seat, ...]:
+    def _unsure(self, offered: Offered) -> tuple[PlannedTarget, ...]:
         """Pick what selectors would name if its version were not what is assumed."""
         unseen = {each.name for each in offered.sources if each.assumed}
         untried = {each.name for each in offered.tools if each.tool is None}
@@ -215,10 +215,10 @@ class Chooser:
     def _is_needed(self, record: CommandBuilder) -> bool:
         return any(record.name == each.builder for each in self.patterns)
 
-    def _fetched(self, offered: Offered, seats: Sequence[Seat]) -> Offered:
+    def _fetched(self, offered: Offered, seats: Sequence[PlannedTarget]) -> Offered:
         """Fetch what the seats take, and ask it; what cannot be had is left out."""
         engines, tools = {each.engine for each in seats}, {each.tool for each in seats}
-        found: list[Source] = []
+        found: list[EngineSource] = []
         for source in offered.sources:
             new = source.assumed and source.name in engines
             found += self._asked(source) if new else [source]
@@ -228,7 +228,7 @@ class Chooser:
             got += self._tried(offer) if new else [offer]
         return Offered(sources=tuple(found), tools=tuple(got))
 
-    def _asked(self, source: Source) -> list[Source]:
+    def _asked(self, source: EngineSource) -> list[EngineSource]:
         if source.suite is None:
             return [replace(source, assumed=False)]
         try:

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from harness.engines import Engine, Source
+from harness.engines import Engine, EngineSource
 from harness.errors import EngineError, HarnessError
 from harness.provision.events import (
     EngineLost,
@@ -30,7 +30,7 @@ from harness.provision.events import (
 )
 
 #: What starts an engine, as a context manager that stops it.
-Starter = Callable[[Source], AbstractContextManager[Engine]]
+Starter = Callable[[EngineSource], AbstractContextManager[Engine]]
 
 
 class Fleet:
@@ -42,7 +42,7 @@ class Fleet:
 
     def __init__(
         self,
-        sources: Iterable[Source],
+        sources: Iterable[EngineSource],
         start: Starter,
         folder: Path,
         *,

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.builders.command import Tool
 from harness.builders.record import CommandBuilder
 from harness.builders.records import builders_of, known_records
-from harness.engines import Engine, Source, Suite
+from harness.engines import Engine, EngineSource, Suite
 from harness.errors import UsageError
 from harness.provision.settings import Settings
 from harness.results import disk
@@ -26,7 +26,7 @@ from harness.targets.versions import plain_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class PlannedTarget:
     """A target of a run, the name of the engine it is on, and of the tool it takes.
 
     `engine` is empty for a builder with a storage of its own, `tool` for one inside an
@@ -66,7 +66,7 @@ class Plan:
 
     settings: Settings
     builders: Builders
-    seats: tuple[Seat, ...]
+    seats: tuple[PlannedTarget, ...]
     folder: Path
     base: Path
     shared: str
@@ -88,7 +88,7 @@ class Plan:
         found = (each.target for each in self.seats)
         return tuple(sorted(found, key=lambda each: each.order))
 
-    def seat(self, target: Target) -> Seat:
+    def seat(self, target: Target) -> PlannedTarget:
         """Find the seat of a target; UsageError when the session has none."""
         for each in self.seats:
             if each.target.id == target.id:
@@ -144,7 +144,7 @@ def from_json(text: str) -> Plan:
             for name, (record, root, version) in plain["tools"].items()
         },
         seats=tuple(
-            Seat(target=builders.target(target), engine=engine, tool=tool)
+            PlannedTarget(target=builders.target(target), engine=engine, tool=tool)
             for target, engine, tool in plain["seats"]
         ),
         folder=Path(plain["folder"]),
@@ -195,14 +195,14 @@ def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[
 
 
 def seats_of(
-    sources: Iterable[Source], offers: Iterable[ToolSource], builders: Builders
-) -> list[Seat]:
+    sources: Iterable[EngineSource], offers: Iterable[ToolSource], builders: Builders
+) -> list[PlannedTarget]:
     """List all targets on the engines and of the tools, in the order of engines."""
     every = list(offers)
     found = []
     for source in sources:
         found += [
-            Seat(target=target, engine=source.name)
+            PlannedTarget(target=target, engine=source.name)
             for target in targets_of(source.version, source.store, builders)
         ]
         for offer in every:
@@ -212,7 +212,9 @@ def seats_of(
                     version=source.version,
                     store=source.store,
                 )
-                found.append(Seat(target=target, engine=source.name, tool=offer.name))
+                found.append(
+                    PlannedTarget(target=target, engine=source.name, tool=offer.name)
+                )
     for offer in every:
         if offer.record.place == "own":
             for store in offer.record.stores or ("",):
@@ -221,5 +223,5 @@ def seats_of(
                     version=plain_version(offer.version),
                     store=store,
                 )
-                found.append(Seat(target=target, tool=offer.name))
+                found.append(PlannedTarget(target=target, tool=offer.name))
     return found

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.documents.document import nearest
 from harness.engines import (
     Engine,
-    Source,
+    EngineSource,
     Suite,
     address,
     debian,
@@ -34,7 +34,7 @@ from harness.targets.versions import plain_version
 EMBEDDED = "bookworm"
 
 
-def find(names: Sequence[str], cache: Path, say: Say) -> list[Source]:
+def find(names: Sequence[str], cache: Path, say: Say) -> list[EngineSource]:
     """Say where the engines called `names` come from; the usual one without names.
 
     Raises UsageError for a name that means nothing, EngineError for an address where
@@ -44,7 +44,7 @@ def find(names: Sequence[str], cache: Path, say: Say) -> list[Source]:
     return [source(each, cache) for each in chosen]
 
 
-def everything(cache: Path) -> list[Source]:
+def everything(cache: Path) -> list[EngineSource]:
     """List every engine that can run here, with each of its stores.
 
     What the engine at the usual place is already need not be started.
@@ -61,7 +61,7 @@ def everything(cache: Path) -> list[Source]:
 
 @contextmanager
 def start(
-    source: Source,
+    source: EngineSource,
     cache: Path,
     say: Say,
     *,
@@ -106,7 +106,7 @@ def start(
             yield engine
 
 
-def source(name: str, cache: Path) -> Source:
+def source(name: str, cache: Path) -> EngineSource:
     """Read what `-e` names: a suite or a version with a store, or an address."""
     if "://" in name or name.startswith("context:") or name == "default":
         return _running(name)
@@ -114,7 +114,7 @@ def source(name: str, cache: Path) -> Source:
         return _of_suite(*found, cache)
     if released_as := released.find(name):
         release, store = released_as
-        return Source(
+        return EngineSource(
             name=name, version=release.version, store=store, image=release.image
         )
     if "/" not in name:
@@ -153,7 +153,7 @@ def usual(say: Say) -> str:
     )
 
 
-def _outer(on: str, cache: Path) -> Source:
+def _outer(on: str, cache: Path) -> EngineSource:
     """Find the engine that containers of engines run on."""
     if on:
         return source(on, cache)
@@ -167,9 +167,9 @@ def _outer(on: str, cache: Path) -> Source:
     return _running("default")
 
 
-def _running(name: str) -> Source:
+def _running(name: str) -> EngineSource:
     engine = address.identify(name, address.find(name))
-    return Source(
+    return EngineSource(
         name=name,
         version=plain_version(engine.version),
         store=engine.storage,
@@ -177,9 +177,9 @@ def _running(name: str) -> Source:
     )
 
 
-def _of_suite(suite: Suite, store: str, cache: Path) -> Source:
+def _of_suite(suite: Suite, store: str, cache: Path) -> EngineSource:
     version = roots.remembered(suite, cache, roots.DAEMON) or suite.version
-    return Source(
+    return EngineSource(
         name=debian.title(suite, store),
         version=version,
         store=store,

@@ -10,13 +10,13 @@ from harness.builders.records import standard_builders
 from harness.engines import Engine
 from harness.images.base import from_archive
 from harness.measure.noise import RULES
-from harness.provision.plan import Plan, Seat
+from harness.provision.plan import Plan, PlannedTarget
 from harness.results import disk
 from harness.results.record import TargetRecord, encode, write
 
 
 def record_target(
-    plan: Plan, seat: Seat, engine: Engine | None = None, how: str = ""
+    plan: Plan, seat: PlannedTarget, engine: Engine | None = None, how: str = ""
 ) -> None:
     """Write a target's file, if there is a folder of results.
 

@@ -20,7 +20,7 @@ from harness.cases.case import Case
 from harness.errors import ResultError
 from harness.results.record import (
     CaseRecord,
-    Outcome,
+    OutcomeRecord,
     Result,
     TargetRecord,
     decode,
@@ -36,7 +36,7 @@ from harness.targets.versions import default_store, parse_version
 #: Folder of what the targets are, below that of the results.
 TARGETS = "targets"
 
-_SAME = tuple(each.name for each in fields(Outcome) if each.name != "targets")
+_SAME = tuple(each.name for each in fields(OutcomeRecord) if each.name != "targets")
 
 
 def path_of(folder: Path, case: str) -> Path:
@@ -201,15 +201,15 @@ def _broken(path: Path, reason: str) -> ResultError:
 
 def _write(path: Path, results: Mapping[str, Result]) -> bool:
     """Write a case's results whole, equal ones once."""
-    found: dict[bytes, Outcome] = {}
+    found: dict[bytes, OutcomeRecord] = {}
     for target in sorted(results, key=_order):
         one = results[target]
         rest = {name: getattr(one, name) for name in _SAME}
         # by what is written, not by equality: False and 0 are equal, and no list is
         # hashed
-        key = encode(Outcome(targets=(), **rest))
+        key = encode(OutcomeRecord(targets=(), **rest))
         others = found[key].targets if key in found else ()
-        found[key] = Outcome(targets=(*others, target), **rest)
+        found[key] = OutcomeRecord(targets=(*others, target), **rest)
     case = next(iter(results.values())).case
     record = CaseRecord(case=case, outcomes=tuple(found.values()))
     return write(path, encode(record))

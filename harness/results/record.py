@@ -45,7 +45,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class OutcomeRecord:
     """What a case came to, and the targets where it did: a `Result` for each."""
 
     targets: tuple[str, ...]
@@ -61,7 +61,7 @@ class CaseRecord:
 
     format: int = FORMAT
     case: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[OutcomeRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

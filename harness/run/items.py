@@ -13,7 +13,7 @@ from harness.cases.case import Case, load_case
 from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
 from harness.judge.verdict import Judged
-from harness.provision.plan import Plan, Seat
+from harness.provision.plan import Plan, PlannedTarget
 from harness.results import disk
 from harness.results.record import write
 from harness.session import Worker
@@ -86,7 +86,7 @@ class CaseItem(pytest.Item):
     expectation that does not hold is a failure.
     """
 
-    def __init__(self, *, case: Case, seat: Seat, **rest: Any) -> None:
+    def __init__(self, *, case: Case, seat: PlannedTarget, **rest: Any) -> None:
         super().__init__(**rest)
         self.case = case
         self.target = target = seat.target

@@ -52,7 +52,7 @@ def pieces(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
 _WORTH_A_THREAD: Final = 1 << 14
 
 
-class Source:
+class ByteSource:
     """A run of bytes, taken in the sizes that a format asks for."""
 
     __slots__ = ("_at", "_pieces", "_start", "_view")
@@ -161,7 +161,7 @@ def is_compressed(head: bytes) -> bool:
     return head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
 
 
-def unpacked(source: Source) -> Iterator[Piece]:
+def unpacked(source: ByteSource) -> Iterator[Piece]:
     """Give the plain bytes of a gzip, zstd or plain stream, within the limit."""
     head = source.peek(4)
     if head.startswith(GZIP_MAGIC):
@@ -180,7 +180,7 @@ def _within_limit(parts: Iterator[bytes]) -> Iterator[bytes]:
         yield part
 
 
-def _gunzip(source: Source) -> Iterator[bytes]:
+def _gunzip(source: ByteSource) -> Iterator[bytes]:
     member = zlib.decompressobj(_GZIP_WINDOW)
     data = source.read(_INPUT)
     while data:
@@ -205,7 +205,7 @@ def _gunzip(source: Source) -> Iterator[bytes]:
 class _Input:
     """A source as the file object that zstandard reads from."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ByteSource) -> None:
         self._source = source
 
     def read(self, size: int = -1) -> bytes:
@@ -213,7 +213,7 @@ class _Input:
         return self._source.read(size if 0 <= size <= _INPUT else _INPUT)
 
 
-def _unzstd(source: Source) -> Iterator[bytes]:
+def _unzstd(source: ByteSource) -> Iterator[bytes]:
     context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
     file = cast("BinaryIO", _Input(source))
     plain = context.stream_reader(file, read_across_frames=True)

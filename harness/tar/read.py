@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from harness.errors import ArchiveError
-from harness.tar.byte_stream import Source
+from harness.tar.byte_stream import ByteSource
 
 BLOCK: Final = 512
 EMPTY: Final = bytes(BLOCK)
@@ -77,7 +77,7 @@ def is_header(block: bytes) -> bool:
     return (claimed - total) % 65521 == 0
 
 
-def members(source: Source, *, ended: bool = False) -> Iterator[Member]:
+def members(source: ByteSource, *, ended: bool = False) -> Iterator[Member]:
     """Give every member; what the caller leaves of its content is passed over.
 
     With `ended` a tar that stops without its end-of-archive blocks is truncated.
@@ -106,13 +106,13 @@ def members(source: Source, *, ended: bool = False) -> Iterator[Member]:
         raise ArchiveError("truncated: the tar has no end")
 
 
-def content(member: Member, source: Source) -> Iterator[memoryview]:
+def content(member: Member, source: ByteSource) -> Iterator[memoryview]:
     """Give a member's content; of a sparse file what is stored, without the holes."""
     return source.take(member.stored)
 
 
 def _extend(
-    pending: _Pending | None, source: Source, flag: int, size: int
+    pending: _Pending | None, source: ByteSource, flag: int, size: int
 ) -> _Pending | None:
     if flag in b"g":
         source.skip(size + -size % BLOCK)
@@ -150,7 +150,7 @@ def _parse_pax(body: bytes, pending: _Pending) -> None:
             pending.records[key] = value
 
 
-def _member(block: bytes, source: Source, pending: _Pending | None) -> Member:
+def _member(block: bytes, source: ByteSource, pending: _Pending | None) -> Member:
     flag = block[156]
     if flag not in _KNOWN:
         raise ArchiveError(f"a tar member of the unknown type {chr(flag)!r}")
@@ -211,7 +211,7 @@ def _apply(pending: _Pending, member: Member) -> None:
     member.xattrs = tuple(sorted(xattrs.items()))
 
 
-def _old_sparse(block: bytes, source: Source, member: Member) -> None:
+def _old_sparse(block: bytes, source: ByteSource, member: Member) -> None:
     numbers = _sparse_fields(block[386:482])
     member.size = _number(block[483:495])
     more = block[482]
@@ -234,7 +234,7 @@ def _sparse_fields(fields: bytes) -> list[int]:
     return numbers
 
 
-def _pax_sparse(pending: _Pending, source: Source, member: Member) -> None:
+def _pax_sparse(pending: _Pending, source: ByteSource, member: Member) -> None:
     records = pending.records
     member.name = records.get(b"GNU.sparse.name", member.name)
     size = records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size")
@@ -250,7 +250,7 @@ def _pax_sparse(pending: _Pending, source: Source, member: Member) -> None:
     _set_extents(member, numbers)
 
 
-def _map_in_content(source: Source, member: Member) -> list[int]:
+def _map_in_content(source: ByteSource, member: Member) -> list[int]:
     """Read the map of sparse format 1.0: decimal lines in front of the content."""
     numbers: list[int] = []
     wanted, text = 1, b""

@@ -11,7 +11,7 @@ from harness.builders.records import standard_builders
 from harness.cases.case import load_case
 from harness.cases.digest import canonical, digest
 from harness.cases.expectation import Expectation
-from harness.cases.model import Build, Source
+from harness.cases.model import Build, ContextEntry
 from harness.dockerfile.context import ContextFile
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -64,7 +64,7 @@ class NewerBuild(Build):
     added: bool = False
 
 
-NewerBuild.model_rebuild(_types_namespace={"Source": Source})
+NewerBuild.model_rebuild(_types_namespace={"Source": ContextEntry})
 
 
 class NewerExpectation(Expectation):

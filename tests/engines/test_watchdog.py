@@ -19,7 +19,7 @@ from harness.images.base import Base
 from harness.images.image import Image
 from harness.measure import engine_death
 from harness.measure.engine_death import is_full
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 
 
 def engine(data_root: str | None) -> Engine:
@@ -36,9 +36,9 @@ def engine(data_root: str | None) -> Engine:
     )
 
 
-def site(data_root: str | None) -> Site:
+def site(data_root: str | None) -> OpenTarget:
     image = Image(reference="base", config={}, config_digest="", layers=())
-    return Site(
+    return OpenTarget(
         target=standard_builders().target("legacy@20.10.24+vfs"),
         base=Base(archive=b"", image=image),
         shared="base",

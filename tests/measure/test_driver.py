@@ -18,7 +18,7 @@ from harness.images.base import Base
 from harness.images.image import Image
 from harness.measure.base_copies import base_of
 from harness.measure.driver import EngineDriver
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 
 STEP = {"CreatedBy": "LABEL a=b", "Comment": "buildkit.dockerfile.v0"}
 
@@ -73,7 +73,7 @@ def test_workers_have_bases_of_their_own() -> None:
 
 def test_builds_take_a_worker_s_bases_in_turn() -> None:
     """Two builds within a second may make layers of one chain ID on one base."""
-    site = Site(
+    site = OpenTarget(
         target=standard_builders().target("buildkit@20.10.24"),
         base=cast("Base", None),
         shared="one",

@@ -18,7 +18,7 @@ from harness.judge.properties import letters
 from harness.measure.base_copies import PREFIX, loaded, new_base
 from harness.measure.observation import BuildRecord
 from harness.measure.observe import Measurement, observe
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 
 pytestmark = pytest.mark.engine
 
@@ -37,12 +37,12 @@ def make(tmp_path: Path) -> Make:
     return write
 
 
-def on(site: Site) -> Engine:
+def on(site: OpenTarget) -> Engine:
     assert site.engine is not None
     return site.engine
 
 
-def api(site: Site) -> docker.APIClient:
+def api(site: OpenTarget) -> docker.APIClient:
     assert site.client is not None
     return site.client
 
@@ -72,7 +72,7 @@ ARTICLE = """
 
 
 def test_the_articles_experiment_gives_seven_and_eleven_layers(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     build = only(observe(make(ARTICLE), site))
     pattern = letters(build.layers, "content")
@@ -95,7 +95,7 @@ def test_the_articles_experiment_gives_seven_and_eleven_layers(
 
 
 def test_equal_copies_have_equal_diff_ids_that_another_run_gives_too(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     first, second = (only(observe(make(ARTICLE), site)) for _ in range(2))
     copies = {layer.diff_id for layer in first.layers if layer.line in {4, 5, 6, 11}}
@@ -105,7 +105,7 @@ def test_equal_copies_have_equal_diff_ids_that_another_run_gives_too(
 
 
 def test_a_second_build_is_cached_up_to_the_changed_line(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -137,7 +137,7 @@ def test_a_second_build_is_cached_up_to_the_changed_line(
 
 
 def test_what_was_deleted_is_a_whiteout_and_gone_from_the_merged_view(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -152,7 +152,7 @@ def test_what_was_deleted_is_a_whiteout_and_gone_from_the_merged_view(
     assert changes["/opt/x"].change == "added"
 
 
-def test_a_failing_line_is_named_with_its_error(site: Site, make: Make) -> None:
+def test_a_failing_line_is_named_with_its_error(site: OpenTarget, make: Make) -> None:
     case = make(
         """
         dockerfile: |
@@ -169,7 +169,9 @@ def test_a_failing_line_is_named_with_its_error(site: Site, make: Make) -> None:
     assert "3" in build.error
 
 
-def test_a_parse_error_is_a_failed_build_with_its_line(site: Site, make: Make) -> None:
+def test_a_parse_error_is_a_failed_build_with_its_line(
+    site: OpenTarget, make: Make
+) -> None:
     case = make(
         """
         dockerfile: |
@@ -184,7 +186,7 @@ def test_a_parse_error_is_a_failed_build_with_its_line(site: Site, make: Make) -
 
 
 def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -202,7 +204,7 @@ def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
 
 
 def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -217,7 +219,9 @@ def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
     assert [each.layer for each in build.steps] == [None]
 
 
-def test_a_stage_brings_its_layers_with_their_lines(site: Site, make: Make) -> None:
+def test_a_stage_brings_its_layers_with_their_lines(
+    site: OpenTarget, make: Make
+) -> None:
     case = make(
         """
         dockerfile: |
@@ -234,7 +238,9 @@ def test_a_stage_brings_its_layers_with_their_lines(site: Site, make: Make) -> N
     assert [layer.line for layer in build.layers] == [3, 7]
 
 
-def test_what_came_from_cache_in_another_stage_is_told(site: Site, make: Make) -> None:
+def test_what_came_from_cache_in_another_stage_is_told(
+    site: OpenTarget, make: Make
+) -> None:
     case = make(
         """
         builds:
@@ -262,7 +268,7 @@ def test_what_came_from_cache_in_another_stage_is_told(site: Site, make: Make) -
 
 
 def test_a_stage_that_nothing_uses_is_run_by_one_builder_alone(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -283,7 +289,7 @@ def test_a_stage_that_nothing_uses_is_run_by_one_builder_alone(
 
 
 def test_the_directories_on_disk_are_those_of_the_export(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     if on(site).data_root is None or on(site).storage != "overlay2":
         pytest.skip("the engine's directories cannot be read here")
@@ -306,7 +312,7 @@ def test_the_directories_on_disk_are_those_of_the_export(
 
 
 def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -327,7 +333,7 @@ def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
 
 
 def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -353,7 +359,7 @@ def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are
 
 
 def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -378,7 +384,9 @@ def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
     assert second.note == ""
 
 
-def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) -> None:
+def test_images_that_a_build_only_uses_are_left_alone(
+    site: OpenTarget, make: Make
+) -> None:
     mine = "somebody/image:latest"
     api(site).tag(site.shared, "somebody/image", "latest")
     api(site).remove_image(site.shared)
@@ -392,7 +400,7 @@ def test_images_that_a_build_only_uses_are_left_alone(site: Site, make: Make) ->
 
 
 def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
-    site: Site, make: Make
+    site: OpenTarget, make: Make
 ) -> None:
     mine = api(site).inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
     case = make(
@@ -408,7 +416,7 @@ def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
 
 
 def test_an_image_that_was_salted_before_can_be_the_base(
-    site: Site, make: Make, tmp_path: Path
+    site: OpenTarget, make: Make, tmp_path: Path
 ) -> None:
     path = tmp_path / "once.tar"
     with path.open("wb") as out:
@@ -419,7 +427,7 @@ def test_an_image_that_was_salted_before_can_be_the_base(
         assert only(observe(workdir, twice)).below == 1
 
 
-def test_nothing_of_ours_is_left_on_the_engine(site: Site, make: Make) -> None:
+def test_nothing_of_ours_is_left_on_the_engine(site: OpenTarget, make: Make) -> None:
     def ours() -> set[str]:
         names = [tag for image in api(site).images() for tag in image["RepoTags"] or ()]
         return {name for name in names if name.startswith(PREFIX)}

@@ -24,7 +24,7 @@ from harness.images.image import Image
 from harness.measure import base_copies
 from harness.measure.driver import EngineDriver
 from harness.measure.observe import Measurement, observe
-from harness.measure.open_target import Site
+from harness.measure.open_target import OpenTarget
 from harness.targets.target import Target
 from oracle import catalogue
 from oracle.catalogue import BASE_ID, SALT
@@ -76,7 +76,7 @@ class NamedBase(EngineDriver):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedSite(Site):
+class NamedSite(OpenTarget):
     """A site that builds on such a base."""
 
     image_there: Image

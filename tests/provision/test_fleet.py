@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Address, Engine, Source
+from harness.engines import Address, Engine, EngineSource
 from harness.errors import EngineError
 from harness.provision.fleet import Fleet, await_engine
 from harness.provision.memory import MemoryShare
@@ -27,7 +27,7 @@ class Port:
         self.stopped = {name: threading.Event() for name in NAMES}
 
     @contextmanager
-    def start(self, source: Source) -> Iterator[Engine]:
+    def start(self, source: EngineSource) -> Iterator[Engine]:
         if source.version == "broken":
             raise EngineError("it does not come up", hint="mend it")
         self.up.append(source.name)
@@ -49,8 +49,8 @@ class Port:
             self.stopped[source.name].set()
 
 
-def sources(version: str = "1") -> list[Source]:
-    return [Source(name=name, version=version, store="vfs") for name in NAMES]
+def sources(version: str = "1") -> list[EngineSource]:
+    return [EngineSource(name=name, version=version, store="vfs") for name in NAMES]
 
 
 @pytest.fixture

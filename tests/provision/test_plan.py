@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.builders.records import standard_builders
-from harness.engines import Source
+from harness.engines import EngineSource
 from harness.provision.plan import Plan, from_json, seats_of, targets_of
 from harness.provision.settings import Settings
 
 BUILDERS = standard_builders()
 
 
-def source(version: str, store: str = "overlay2", name: str = "one") -> Source:
-    return Source(name=name, version=version, store=store)
+def source(version: str, store: str = "overlay2", name: str = "one") -> EngineSource:
+    return EngineSource(name=name, version=version, store=store)
 
 
 OLD = source("20.10.24")

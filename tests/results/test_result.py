@@ -15,7 +15,7 @@ from harness.results import record
 from harness.results import disk
 from harness.errors import ResultError
 from harness.measure.observation import BuildRecord, Step
-from harness.results.record import CaseRecord, Outcome, Result, TargetRecord
+from harness.results.record import CaseRecord, OutcomeRecord, Result, TargetRecord
 
 STORED = Result(
     case="g/c",
@@ -33,7 +33,7 @@ STORED = Result(
 RECORD = CaseRecord(
     case=STORED.case,
     outcomes=(
-        Outcome(
+        OutcomeRecord(
             targets=(STORED.target,),
             case_digest=STORED.case_digest,
             builds=STORED.builds,

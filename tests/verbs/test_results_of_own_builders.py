@@ -13,7 +13,7 @@ from harness.builders.command import Tool
 from harness.builders.records import builders_of, known_records
 from harness.cases.case import load_case
 from harness.measure.observation import BuildRecord
-from harness.provision.plan import Plan, Seat
+from harness.provision.plan import Plan, PlannedTarget
 from harness.provision.settings import Settings
 from harness.provision.target_record import record_target
 from harness.results import disk
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     records = known_records([tmp_path / "mine.toml"])
     builders = builders_of(records.values())
     seats = tuple(
-        Seat(target=target, tool=target.builder.name)
+        PlannedTarget(target=target, tool=target.builder.name)
         for target in map(builders.target, (MINE, OTHER))
     )
     results = tmp_path / "results"
