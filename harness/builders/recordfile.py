@@ -79,7 +79,7 @@ class _Limit(Strict):
         except InvalidSpecifier as error:
             raise PydanticCustomError(
                 "versions",
-                "`{text}` is no version range",
+                "`{text}` is not a version range",
                 {"text": text, "hint": "write <1.20 or >=1.20,<2"},
             ) from error
         return text
@@ -177,7 +177,7 @@ class Record(Strict):
         except re.error as error:
             raise PydanticCustomError(
                 "pattern",
-                "no regular expression: {error}",
+                "not a regular expression: {error}",
                 {"error": str(error), "hint": "see Python's module re"},
             ) from error
         if groups != 1:

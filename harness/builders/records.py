@@ -117,12 +117,12 @@ def _read(
         if not NAME.match(name):
             raise document.error(
                 (name,),
-                f"`{name}` is no name of a builder",
+                f"`{name}` is not a name for a builder",
                 "small letters, digits, hyphens and dots, a letter first",
             )
         if not isinstance(value, dict):
             raise document.error(
-                (name,), f"`{name}` is no builder", "write [NAME], then KEY = VALUE"
+                (name,), f"`{name}` is not a builder", "write [NAME], then KEY = VALUE"
             )
         model = validate(
             Record, document, _grown(name, value, document, models), (name,)

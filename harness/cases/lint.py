@@ -130,7 +130,7 @@ def _words(case: Case) -> Iterator[str]:
         source = expectation.because
         if len(source.split()) < 2 and not _is_link(source):
             yield (
-                f"{case.path}: expectation {index + 1}: `{source}` is no source\n"
+                f"{case.path}: expectation {index + 1}: `{source}` is not a source\n"
                 "hint: name the document and its words, the article's claim, or "
                 "owner/repo#number"
             )
@@ -160,7 +160,7 @@ def _links(case: Case) -> Iterator[str]:
         for known in expectation.known:
             if known.issue is not None and not _is_link(known.issue):
                 yield (
-                    f"{case.path}: known: `{known.issue}` is no issue\n"
+                    f"{case.path}: known: `{known.issue}` is not an issue\n"
                     "hint: write a link, or owner/repo#number"
                 )
 
@@ -179,7 +179,7 @@ def _link(text: str) -> str:
     if parts.scheme not in {"http", "https"}:
         return "no link that begins with http:// or https://"
     if not _HOST.fullmatch(host) or host.rpartition(".")[2] in _RESERVED:
-        return f"`{host}` is no host that readers can reach"
+        return f"readers cannot reach the host `{host}`"
     return "a space ends the link" if re.search(r"\s", text) else ""
 
 

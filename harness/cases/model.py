@@ -37,7 +37,7 @@ def _bytes(value: Any) -> Any:
     match = re.fullmatch(r"(\d+)\s*(B|KiB|MiB|GiB)?", str(value))
     if isinstance(value, bool) or not match:
         raise PydanticCustomError(
-            "size", "no size: {value}", {"value": str(value), "hint": "write 1MiB"}
+            "size", "not a size: {value}", {"value": str(value), "hint": "write 1MiB"}
         )
     return int(match[1]) * _UNITS[match[2] or "B"]
 
@@ -49,7 +49,7 @@ def _seconds(value: Any) -> Any:
         except ValueError as error:
             raise PydanticCustomError(
                 "time",
-                "no time: {value}",
+                "not a time: {value}",
                 {"value": value, "hint": "write 2020-01-01T00:00:00Z or seconds"},
             ) from error
     if isinstance(value, dt.datetime):

@@ -42,7 +42,7 @@ def _regex(text: str) -> str:
     except re.error as error:
         raise PydanticCustomError(
             "regex",
-            "no regular expression: {message}",
+            "not a regular expression: {message}",
             {"message": str(error), "hint": "escape ( [ { . * + ? with a backslash"},
         ) from error
     return text

@@ -83,7 +83,7 @@ class ContextFile:
         if not (0 <= self.uid <= _MAX_ID and 0 <= self.gid <= _MAX_ID):
             yield f"owners are 0 to {_MAX_ID}"
         if not isfinite(self.mtime):
-            yield "mtime is no number of seconds"
+            yield "mtime is not a number of seconds"
         texts = (self.path, self.link, self.uname, self.gname, *self.xattrs)
         if any("\0" in text for text in texts):
             yield "no text of a tar holds a NUL"

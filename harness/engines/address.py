@@ -78,7 +78,7 @@ def _url(text: str, environment: Mapping[str, str]) -> Address:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError(
-            f"`{text}` is no engine address: {error}", hint=ALLOWED
+            f"`{text}` is not the address of an engine: {error}", hint=ALLOWED
         ) from error
     if parts.scheme == "unix":
         path = parts.netloc + parts.path
@@ -98,7 +98,7 @@ def _url(text: str, environment: Mapping[str, str]) -> Address:
         plain_port = 2376 if tls else 2375
         return Address(url=f"tcp://{name}:{port or plain_port}", **tls)
     meant = f"write unix://{text}" if text.startswith("/") else ALLOWED
-    raise UsageError(f"`{text}` is no engine address", hint=meant)
+    raise UsageError(f"`{text}` is not the address of an engine", hint=meant)
 
 
 def _tls_of(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _certificates(folder: Path, *, verify: bool) -> dict[str, Any]:
     found = {name: str(path) for name, path in paths.items() if path.is_file()}
     if verify and "ca" not in found:
         raise UsageError(
-            "the engine's certificate shall be verified, but there is no ca.pem",
+            "the engine's certificate is to be verified, but ca.pem is missing",
             where=str(folder),
             hint="set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem",
         )

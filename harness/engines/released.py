@@ -37,7 +37,7 @@ def find(text: str) -> tuple[Released, str] | None:
     number = _NUMBER.fullmatch(match["tag"])
     if number is None:
         raise UsageError(
-            f"`{plain}` says no version, and results are kept by version",
+            f"`{plain}` does not say a version, and results are kept by version",
             hint="write docker:27-dind or docker:27.5.1-dind",
         )
     found = _known(number[1]) or _unknown(plain, number[1])

@@ -166,7 +166,9 @@ def engine_version(root: Path) -> str:
         ) from error
     match = re.search(r"version (\d[\d.]*)", said)
     if match is None:
-        raise EngineError(f"dockerd says no version: {said.strip()}", where=str(root))
+        raise EngineError(
+            f"dockerd does not say its version: {said.strip()}", where=str(root)
+        )
     return match[1]
 
 

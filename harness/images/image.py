@@ -54,7 +54,9 @@ def read_archive(
     if "index.json" in archive:
         images = list(_oci_images(archive))
         if not images:
-            raise ArchiveError("names no image that is there", where="index.json")
+            raise ArchiveError(
+                "lists no image that is in the archive", where="index.json"
+            )
         return images
     raise ArchiveError(
         "an archive with neither manifest.json nor index.json",

@@ -214,7 +214,7 @@ def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:
         return tar_file(files)
     except ValueError as error:
         raise CaseError(
-            f"the context of `{name}` is no tar: {error}",
+            f"the context of `{name}` cannot be written as a tar: {error}",
             where=str(case.path),
             hint="see `context` in CONTRIBUTING.md",
         ) from error

@@ -165,7 +165,7 @@ class Chooser:
     def _nothing_left(self, offered: Offered) -> NoReturn:
         found = seats_of(offered.sources, offered.tools, self.builders)
         names = ", ".join(each.target.id for each in found)
-        raise UsageError("no target is left", hint=f"the engines offer {names}")
+        raise UsageError("no target matches", hint=f"the engines offer {names}")
 
     def _unsure(self, offered: Offered) -> tuple[PlannedTarget, ...]:
         """Pick what selectors would name if its version were not what is assumed."""

@@ -120,7 +120,7 @@ def source(name: str, cache: Path) -> EngineSource:
     if "/" not in name:
         known = [word for each in roots.suites() for word in (each.name, each.version)]
         raise UsageError(
-            f"`{name}` is no engine we know",
+            f"`{name}` is not an engine we know",
             where="--engine",
             hint=f"{nearest(name, known)}; or docker:27-dind; or {address.ALLOWED}",
         )

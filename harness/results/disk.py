@@ -193,7 +193,7 @@ def _targets_in(path: Path) -> list[str]:
 
 def _broken(path: Path, reason: str) -> ResultError:
     return ResultError(
-        f"no results of this harness: {reason}",
+        f"not a result of this harness: {reason}",
         where=str(path),
         hint="restore the file, or remove it and run again",
     )

@@ -131,7 +131,7 @@ def decode(kind: type[_T], body: bytes, *, where: str) -> _T:
         first = error.errors(include_url=False)[0]
         at = ".".join(map(str, first["loc"])) or "the file"
         raise ResultError(
-            f"no result of this harness: {at}: {first['msg']}",
+            f"not a result of this harness: {at}: {first['msg']}",
             where=where,
             hint="restore the file, or remove it and run again",
         ) from error

@@ -302,7 +302,7 @@ def _number(field: bytes) -> int:
     try:
         value = int(digits, 8) if digits else 0
     except ValueError:
-        raise ArchiveError(f"{field!r} is no number of a tar header") from None
+        raise ArchiveError(f"{field!r} is not a number of a tar header") from None
     if len(_CACHE) < 4096:
         _CACHE[field] = value
     return value
@@ -310,13 +310,13 @@ def _number(field: bytes) -> int:
 
 def _decimal(value: bytes) -> int:
     if not value.isdigit() or len(value) > 19 or int(value) >= _LIMIT:
-        raise ArchiveError(f"{value[:40]!r} is no number of a PAX header")
+        raise ArchiveError(f"{value[:40]!r} is not a number of a PAX header")
     return int(value)
 
 
 def _seconds(value: bytes) -> int | float:
     if not _SECONDS.fullmatch(value):
-        raise ArchiveError(f"{value[:40]!r} is no time of a PAX header")
+        raise ArchiveError(f"{value[:40]!r} is not a time of a PAX header")
     whole, _, fraction = value.partition(b".")
     return float(value) if fraction.strip(b"0") else int(whole)
 

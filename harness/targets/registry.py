@@ -85,7 +85,7 @@ class Builders(Mapping[str, Builder]):
         """Refuse a selector of no known builder or store: UsageError, with a hint."""
         if not any(map(selector.names, self.values())):
             raise UsageError(
-                f"`{selector.text}` names no builder",
+                f"`{selector.text}` does not name a known builder",
                 hint=nearest(selector.builder, [*self, *self.families, "*"]),
             )
         if selector.exact and selector.builder not in self:
@@ -96,7 +96,7 @@ class Builders(Mapping[str, Builder]):
             )
         if selector.store not in {"", "*", *self.stores}:
             raise UsageError(
-                f"`{selector.text}` names no store",
+                f"`{selector.text}` does not name a known store",
                 hint=nearest(selector.store, self.stores),
             )
 

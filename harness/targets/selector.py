@@ -79,7 +79,7 @@ def parse_selector(text: str) -> Selector:
     match = _SELECTOR.match(body.removeprefix("!"))
     if not match or not any(match.groups()):
         raise UsageError(
-            f"`{text}` is no selector",
+            f"`{text}` is not a selector",
             hint="write BUILDER@VERSION+STORE, each part may be missing: "
             "legacy, buildkit@>=23, *+containerd, !legacy@20.10",
         )
@@ -112,7 +112,7 @@ def _versions(text: str, part: str) -> SpecifierSet:
         return SpecifierSet(",".join(specifiers))
     except InvalidSpecifier as error:
         raise UsageError(
-            f"`{text}`: `{part}` is no version range",
+            f"`{text}`: `{part}` is not a version range",
             hint="write @20.10, @26.1.5, @>=23 or @>=23,<26",
         ) from error
 

@@ -113,7 +113,7 @@ def command(
     if tags:
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
     if not chosen:
-        raise CaseError("no case is left", hint="layer-harness list shows all of them")
+        raise CaseError("no case matches", hint="layer-harness list shows all of them")
     code = _pytest_on(
         root,
         [] if len(chosen) == len(known) else chosen,
@@ -130,7 +130,7 @@ def command(
         click.echo("every result is there: layer-harness matrix shows them")
         return 0
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise CaseError("no case is left", hint="look at -k, --tag and --lf")
+        raise CaseError("no case matches", hint="look at -k, --tag and --lf")
     return code
 
 

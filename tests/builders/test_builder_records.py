@@ -105,11 +105,11 @@ def test_a_record_may_be_like_one_above_it_in_the_same_file(tmp_path: Path) -> N
         (("{context}", "{contxt}"), "11:1", "no placeholder `{contxt}`", "`context`"),
         (("{options}", "x"), "2:2", "no place for options", 'the word "{options}"'),
         (("{output}", "x"), "2:2", "how the image comes out", "give `export`"),
-        (("(", ""), "10:1", "no regular expression", "see Python's module re"),
+        (("(", ""), "10:1", "not a regular expression", "see Python's module re"),
         ((r"(\d+)", r"\d+"), "10:1", "with one group", "such as"),
         (('path = "mine"', ""), "2:2", "where the tool comes from", "give `path`"),
         (("stages", "stage"), "12:1", "no such value 'stage'", "`stages`"),
-        (("[mine]", "[Mine]"), "2:2", "`Mine` is no name", "small letters"),
+        (("[mine]", "[Mine]"), "2:2", "`Mine` is not a name", "small letters"),
         (('"mine", "--version"', "1"), "9:1", "needs a text", 'in quotes: "1"'),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_mistake_has_its_place_and_what_was_meant(
         (
             'limits = [\n  { option = "cold", versions = "old", reason = "x" },\n]',
             "14:22",
-            "`old` is no version range",
+            "`old` is not a version range",
         ),
         (
             '[[mine.debian]]\nsuite = "sid"\nversion = "1"\npackages = ["a"]\n'

@@ -41,7 +41,7 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
         (
             HEAD + FROM + "expect: [{because: b, on: legcy, layers: 1}]\n",
             "7:23",
-            ["names no builder", "did you mean `legacy`"],
+            ["does not name a known builder", "did you mean `legacy`"],
         ),
         (
             HEAD + FROM + "expect: [{because: b, no_layer: [4]}]\n",
@@ -298,7 +298,7 @@ def test_a_wrong_option_ends_with_2_or_3_and_says_what_is_meant(
         ("build: {}", "either it builds or it fails"),
         ("build: {ok: true, line: 3}", "either it builds or it fails"),
         ("build: {eror: x}", "did you mean `error`"),
-        ('build: {error: "("}', "no regular expression"),
+        ('build: {error: "("}', "not a regular expression"),
         ("rootfs: {/x: absnt}", "did you mean `absent`"),
         ("rootfs: {/x: {modee: x}}", "did you mean `mode`"),
         ("rootfs: {/x: {type: fil}}", "did you mean `file`"),
@@ -348,7 +348,7 @@ def test_a_mistake_in_an_expectation_is_named_in_its_words(
         ("context: {a: {content: x, mode: '99999'}}", "7:27", "octal digits"),
         ("context: {a: {content: x, symlink: y}}", "7:11", "2 kinds of content"),
         ("context: {a: {content: x, mtime: soon}}", "7:27", "2020-01-01T00:00:00Z"),
-        ("context: {a: {content: x, mtime: .inf}}", "7:11", "no number of seconds"),
+        ("context: {a: {content: x, mtime: .inf}}", "7:11", "not a number of seconds"),
         ("context: {a: {content: x, uid: true}}", "7:27", "needs a whole number"),
         ("context: {a: {content: x, uid: -1}}", "7:11", "owners are 0 to"),
         ("context: {a: {hex: 0g}}", "7:15", "pairs of the digits"),

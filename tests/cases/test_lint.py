@@ -85,7 +85,7 @@ def test_a_hash_within_words_is_no_comment(found: Found, why: str) -> None:
 @pytest.mark.parametrize("because", ["documentation", '""', "docs.docker.com"])
 def test_a_bare_word_is_no_source(found: Found, because: str) -> None:
     (mistake,) = found(expecting(because=because))
-    assert "is no source" in mistake
+    assert "is not a source" in mistake
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_known_failure_needs_a_note(found: Found) -> None:
 def test_a_known_failure_links_to_an_issue(found: Found, issue: str) -> None:
     known = f'known: [{{on: legacy, note: n, issue: "{issue}"}}], '
     (mistake,) = found(expecting(known))
-    assert f"`{issue}` is no issue" in mistake
+    assert f"`{issue}` is not an issue" in mistake
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_digest_of_the_users_own_is_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("docker:dind", "says no version", "write docker:27-dind"),
+        ("docker:dind", "does not say a version", "write docker:27-dind"),
         ("docker:28.6-dind", "no release of 28.6", "did you mean `28.5`?"),
         ("docker:20.10-dind+containerd", "no store `containerd`", "allowed: overlay2"),
         ("docker:28-dind+overlay", "no store `overlay`", "did you mean `overlay2`?"),

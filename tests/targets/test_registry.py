@@ -32,7 +32,7 @@ def test_further_builders_stand_behind_those_there_are() -> None:
 
 def test_adding_builders_leaves_the_first_value_as_it_was() -> None:
     assert "mine" not in STANDARD
-    with pytest.raises(UsageError, match="`mine` names no builder"):
+    with pytest.raises(UsageError, match="`mine` does not name a known builder"):
         STANDARD.check(parse_selector("mine"))
     BUILDERS.check(parse_selector("mine"))
 
@@ -58,12 +58,12 @@ def test_a_selector_takes_what_a_record_names(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("legcy", "`legcy` names no builder", "did you mean `legacy`"),
-        ("!our", "`!our` names no builder", "did you mean `ours`"),
-        ("zz*", "`zz*` names no builder", "legacy"),
-        ("legacy+overlai2", "names no store", "did you mean `overlay2`"),
+        ("legcy", "`legcy` does not name a known builder", "did you mean `legacy`"),
+        ("!our", "`!our` does not name a known builder", "did you mean `ours`"),
+        ("zz*", "`zz*` does not name a known builder", "legacy"),
+        ("legacy+overlai2", "does not name a known store", "did you mean `overlay2`"),
         ("ours@1.0.0", "`ours` is a family", "FAMILY@VERSION+*"),
-        ("+stargs", "`+stargs` names no store", "did you mean `stargz`"),
+        ("+stargs", "`+stargs` does not name a known store", "did you mean `stargz`"),
     ],
 )
 def test_a_selector_of_nothing_known_is_refused_with_what_is_meant(

@@ -139,7 +139,7 @@ def test_a_mistake_in_the_groups_is_no_traceback(folder: Path, verb: str) -> Non
         (["explain", "demo/a"], "hint: layer-harness run demo/a"),
         (["matrix"], "no results to tabulate"),
         (["matrix", "-t", "lgacy"], "did you mean `legacy`"),
-        (["run", "--tag", "quick"], "no case is left"),
+        (["run", "--tag", "quick"], "no case matches"),
         (["run", "-n", "-1"], "-1"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_broken_result_ends_with_3_and_is_named(folder: Path) -> None:
     for words in (["matrix"], ["explain", "demo/a"]):
         code, _, err = harness(folder, *words)
         assert code == 3
-        assert "results/demo/a.json: no result" in err
+        assert "results/demo/a.json: not a result" in err
         assert "hint: restore the file, or remove it" in err
 
 

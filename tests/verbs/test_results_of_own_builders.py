@@ -134,4 +134,4 @@ def test_without_its_results_it_is_unknown(folder: Path) -> None:
         each.unlink()
     code, _, err = harness(folder, "matrix", "-t", "mine")
     assert code == 2
-    assert "`mine` names no builder" in err
+    assert "`mine` does not name a known builder" in err
