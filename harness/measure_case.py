@@ -8,7 +8,7 @@ from harness.cases.case import Case
 from harness.errors import EngineGone, Unsupported
 from harness.judge.facts import ASPECTS, facts
 from harness.measure.engine_death import await_engine
-from harness.measure.engine_lock import Turns
+from harness.measure.engine_lock import EngineLock
 from harness.measure.observation import Observation
 from harness.measure.observe import Measurement, observe
 from harness.measure.open_target import OpenTarget
@@ -27,7 +27,7 @@ class MeasuredCase:
 
 
 def measure_in_turn(
-    case: Case, site: OpenTarget, turns: Turns, *, repeat: int = 1
+    case: Case, opened: OpenTarget, lock: EngineLock, *, repeat: int = 1
 ) -> MeasuredCase:
     """Attempt a case beside others; alone, once more, when the engine broke it off.
 
@@ -35,43 +35,45 @@ def measure_in_turn(
     nothing else is built is an observation; one that does not was only beside it.
     """
     try:
-        with turns.shared():
-            return measure_case(case, site, repeat=repeat)
+        with lock.shared():
+            return measure_case(case, opened, repeat=repeat)
     except EngineGone:
-        with turns.alone():
-            await_engine(site)
-            return measure_case(case, replace(site, alone=True), repeat=repeat)
+        with lock.alone():
+            await_engine(opened)
+            return measure_case(case, replace(opened, alone=True), repeat=repeat)
 
 
-def measure_case(case: Case, site: OpenTarget, *, repeat: int = 1) -> MeasuredCase:
-    """Build `case` on `site`, `repeat` times; the result is the first time's.
+def measure_case(case: Case, opened: OpenTarget, *, repeat: int = 1) -> MeasuredCase:
+    """Build `case` on `opened`, `repeat` times; the result is the first time's.
 
     An aspect that a repetition tells otherwise is unstable: it stays in the result,
     but is never a divergence. Raises what `observe` raises, but Unsupported.
     """
     try:
-        measurement = observe(case, site)
+        measurement = observe(case, opened)
     except Unsupported as lacking:
-        return MeasuredCase(result=_unsupported(case, site, lacking), measurement=None)
+        return MeasuredCase(
+            result=_unsupported(case, opened, lacking), measurement=None
+        )
     first = measurement.observation
     unstable: set[str] = set()
     for _ in range(repeat - 1):
-        unstable.update(_unequal(first, observe(case, site).observation))
+        unstable.update(_unequal(first, observe(case, opened).observation))
     result = Result(
         case=case.id,
         case_digest=case.digest,
-        target=site.target.id,
+        target=opened.target.id,
         builds=first.builds,
         unstable=tuple(sorted(unstable)),
     )
     return MeasuredCase(result=result, measurement=measurement)
 
 
-def _unsupported(case: Case, site: OpenTarget, lacking: Unsupported) -> Result:
+def _unsupported(case: Case, opened: OpenTarget, lacking: Unsupported) -> Result:
     return Result(
         case=case.id,
         case_digest=case.digest,
-        target=site.target.id,
+        target=opened.target.id,
         builds=(),
         reason=lacking.message,
     )

@@ -27,14 +27,14 @@ from harness.images.base import from_archive
 from harness.judge.verdict import Judged, judged
 from harness.measure.base_copies import base_of, loaded, new_base
 from harness.measure.engine_death import connected
-from harness.measure.engine_lock import Turns
+from harness.measure.engine_lock import EngineLock
 from harness.measure.open_target import OpenTarget
 from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
 from harness.provision import sources
 from harness.provision.choice import Chooser, DebianFetcher
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
-from harness.provision.fleet import Fleet, await_engine, turn_file
+from harness.provision.fleet import Fleet, await_engine, lock_file
 from harness.provision.memory import MemoryShare
 from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
@@ -78,12 +78,12 @@ class Worker:
 
     def measure(self, case: Case, target: Target) -> MeasuredCase:
         """Build a case on a target, and observe; raises what `attempt` raises."""
-        site = self.open(target)
+        ready = self.open(target)
         repeat = self._plan.settings.repeat
-        if site.engine is None:
-            return measure_case(case, site, repeat=repeat)
-        turns = Turns(place=turn_file(self._plan.folder, site.engine.name))
-        return measure_in_turn(case, site, turns, repeat=repeat)
+        if ready.engine is None:
+            return measure_case(case, ready, repeat=repeat)
+        lock = EngineLock(place=lock_file(self._plan.folder, ready.engine.name))
+        return measure_in_turn(case, ready, lock, repeat=repeat)
 
     def judge(self, case: Case, result: Result) -> Judged:
         """Draw the verdicts of what was measured."""
@@ -117,7 +117,7 @@ class Worker:
             engine=engine,
             client=client,
             tool=plan.tools.get(seat.tool),
-            folder=plan.folder / "benches",
+            folder=plan.folder / "runners",
             base=self._base,
             shared=bases[0],
             bases=cycle(bases),

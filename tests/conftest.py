@@ -59,7 +59,9 @@ def base_archive(measuring: Session) -> Path:
 
 
 @pytest.fixture(params=["legacy", "buildkit"])
-def site(request: pytest.FixtureRequest, measuring: Session) -> Iterator[OpenTarget]:
+def open_target(
+    request: pytest.FixtureRequest, measuring: Session
+) -> Iterator[OpenTarget]:
     """Give each of the engine's builders in turn, with the standard base."""
     target = next(
         each for each in measuring.targets if each.builder.name == request.param

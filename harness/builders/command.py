@@ -1,7 +1,7 @@
-"""Build with a command: a record's tool, and a bench for the builds of one case.
+"""Build with a command: a record's tool, and a runner for the builds of one case.
 
-A bench has a storage of its own, so no case takes anything from another's cache; all
-of it is gone with the bench.
+A runner has a storage of its own, so no case takes anything from another's cache; all
+of it is gone with the runner.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def obtain(
 
 def ask_version(tool: Tool, cache: Path) -> str:
     """Ask a tool for its version, in words of its own."""
-    with Bench(tool, cache / "tmp") as bench:
-        status, said = bench.call(tool.record.ask, {})
+    with CommandRunner(tool, cache / "tmp") as runner:
+        status, said = runner.call(tool.record.ask, {})
     match = re.search(tool.record.pattern, said)
     if status or match is None:
         raise EngineError(
@@ -83,10 +83,10 @@ def ask_version(tool: Tool, cache: Path) -> str:
     return match[1]
 
 
-class Bench:
+class CommandRunner:
     """One case's place to build in; as a context manager it is cleared at the end.
 
-    `folder` is where the bench's own folder is made, `store` one of the record's.
+    `folder` is where the runner's own folder is made, `store` one of the record's.
     """
 
     def __init__(self, tool: Tool, folder: Path, *, store: str = "") -> None:
@@ -104,7 +104,7 @@ class Bench:
         self._begun = False
 
     def __enter__(self) -> Self:
-        """Make the bench's folder."""
+        """Make the runner's folder."""
         self.sandbox.folder.parent.mkdir(parents=True, exist_ok=True)
         self.sandbox.make()
         for name, text in self.tool.record.files.items():

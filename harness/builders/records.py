@@ -41,7 +41,7 @@ _OF_THE_API = (
 )
 
 
-def standard() -> dict[str, CommandBuilder]:
+def standard_records() -> dict[str, CommandBuilder]:
     """Give the records that come with the package, by name."""
     return dict(_standard())
 
@@ -60,7 +60,7 @@ def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
 
     Raises CaseError for a mistake in a file, UsageError for a name that is taken.
     """
-    found = standard()
+    found = standard_records()
     for path in files:
         for name, record in load_records(path).items():
             if found.setdefault(name, record) != record:

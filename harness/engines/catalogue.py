@@ -76,7 +76,7 @@ class Catalogue:
 
 
 @cache
-def standard() -> Catalogue:
+def standard_catalogue() -> Catalogue:
     """Give the catalogue that comes with the package."""
     return read(Path(str(resources.files("harness") / "data" / "engines.toml")))
 

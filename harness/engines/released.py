@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from harness.documents.document import nearest
-from harness.engines.catalogue import Released, standard
+from harness.engines.catalogue import Released, standard_catalogue
 from harness.errors import UsageError
 from harness.targets.versions import default_store, parse_version
 
@@ -56,7 +56,7 @@ def find(text: str) -> tuple[Released, str] | None:
 def _known(number: str) -> Released | None:
     matching = [
         each
-        for each in standard().images
+        for each in standard_catalogue().images
         if f"{each.version}.".startswith(f"{number}.")
     ]
     return max(matching, key=lambda each: parse_version(each.version), default=None)
@@ -65,7 +65,9 @@ def _known(number: str) -> Released | None:
 def _unknown(plain: str, number: str) -> Released:
     """Take a whole version as it is, with the stores of its nearest older release."""
     if number.count(".") < 2:
-        minors = [each.version.rpartition(".")[0] for each in standard().images]
+        minors = [
+            each.version.rpartition(".")[0] for each in standard_catalogue().images
+        ]
         major = f"{number.partition('.')[0]}."
         known = [each for each in minors if each.startswith(major)] or minors
         raise UsageError(
@@ -74,8 +76,8 @@ def _unknown(plain: str, number: str) -> Released:
         )
     older = [
         each
-        for each in standard().images
+        for each in standard_catalogue().images
         if parse_version(each.version) <= parse_version(number)
     ]
-    stores = older[-1].stores if older else standard().images[0].stores
+    stores = older[-1].stores if older else standard_catalogue().images[0].stores
     return Released(version=number, image=plain, stores=stores)

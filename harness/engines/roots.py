@@ -62,7 +62,7 @@ def cache_folder() -> Path:
 
 def suites() -> tuple[Suite, ...]:
     """Give the Debian suites of `harness/data/engines.toml`, oldest engine first."""
-    return catalogue.standard().suites
+    return catalogue.standard_catalogue().suites
 
 
 def suite(name: str) -> Suite:

@@ -145,7 +145,7 @@ class Base:
         return io.BytesIO(self.archive)
 
 
-def standard(busybox: Path) -> Base:
+def standard_base(busybox: Path) -> Base:
     """Make the harness's own base from a statically linked busybox."""
     root = busybox_root(busybox)
     step = {"created": CREATED, "created_by": "/bin/sh -c #(nop) ADD file:base in / "}

@@ -70,16 +70,16 @@ class Run:
     built: tuple[Built, ...]
 
 
-def run(case: Case, site: OpenTarget) -> Run:
+def run(case: Case, opened: OpenTarget) -> Run:
     """Run a case's builds in order; one that fails is a `Built` without an image.
 
     Raises EngineGone when the engine does not answer any more, EngineError for what it
     refuses outside of a build, ArchiveError for an export that cannot be true.
     """
-    with ExitStack() as stack, engine_errors(site.engine):
-        driver = stack.enter_context(site.driver(case))
+    with ExitStack() as stack, engine_errors(opened.engine):
+        driver = stack.enter_context(opened.driver(case))
         reference, base_image = stack.enter_context(driver.base())
-        since = site.now()
+        since = opened.now()
         apart = uuid.uuid4().hex
         offered = {"BASE": reference}
         done: list[Built] = []
@@ -87,27 +87,27 @@ def run(case: Case, site: OpenTarget) -> Run:
             tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
             asked = _Asked(
                 case=case,
-                builder=site.target.builder,
+                builder=opened.target.builder,
                 name=name,
                 tag=tag,
                 offered=offered,
                 apart=apart,
             )
-            built = _build(asked, driver, site)
+            built = _build(asked, driver, opened)
             stack.callback(driver.remove, tag, built.transcript, floor(since))
             offered[argument(name)] = tag
             if built.transcript.ending == "ok":
                 built = _fetched(built, tag, base_image, driver)
-                _need_room(built, site)
+                _need_room(built, opened)
             if built.image is not None:
-                built = _looked_into(case, built, tag, site)
+                built = _looked_into(case, built, tag, opened)
             done.append(built)
         return Run(
             base=reference,
             base_image=base_image,
             since=since,
-            until=site.now(),
-            began=min(since, site.began),
+            until=opened.now(),
+            began=min(since, opened.began),
             built=tuple(done),
         )
 
@@ -174,37 +174,37 @@ class _Asked:
         )
 
 
-def _build(asked: _Asked, driver: Driver, site: OpenTarget) -> Built:
+def _build(asked: _Asked, driver: Driver, opened: OpenTarget) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
     plan = asked.case.builds[asked.name]
-    mark = site.log.stat().st_size if site.log else 0
+    mark = opened.log.stat().st_size if opened.log else 0
     with ExitStack() as stack:
         try:
             request = asked.request(stack)
         except IgnoreError as refused:
             transcript = said_before(str(refused))
             return Built(name=asked.name, build=plan, transcript=transcript)
-        transcript = driver.build(request, asked.case.limit or site.limit)
-    if site.engine is not None and is_lost(transcript, site):
+        transcript = driver.build(request, asked.case.limit or opened.limit)
+    if opened.engine is not None and is_lost(transcript, opened):
         # A panic in the handler, or a dead engine. Its doing, or that of a build
         # beside it?
-        if not site.alone:
+        if not opened.alone:
             raise EngineGone(
                 f"the engine broke the build `{asked.name}` off without a word",
-                where=site.name,
+                where=opened.name,
             )
-        transcript = blamed(transcript, site, mark)
+        transcript = blamed(transcript, opened, mark)
     built = Built(name=asked.name, build=plan, transcript=transcript)
-    _need_room(built, site)
+    _need_room(built, opened)
     return built
 
 
-def _need_room(built: Built, site: OpenTarget) -> None:
+def _need_room(built: Built, opened: OpenTarget) -> None:
     transcript = built.transcript
-    if is_full(transcript, site):
+    if is_full(transcript, opened):
         raise EngineError(
             f"there is no room left for the build `{built.name}`: {transcript.error}",
-            where=site.name,
+            where=opened.name,
             hint="give our own engines more with --memory, make room elsewhere",
         )
 
@@ -249,26 +249,26 @@ def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
         return replace(built, transcript=ended)
 
 
-def _looked_into(case: Case, built: Built, tag: str, site: OpenTarget) -> Built:
+def _looked_into(case: Case, built: Built, tag: str, opened: OpenTarget) -> Built:
     """Add to an image in an engine what else the case asks for."""
-    if site.engine is None or site.client is None:
+    if opened.engine is None or opened.client is None:
         return built
     container = None
     if built.build.run is not None:
         container = containers.run(
-            site.client,
-            site.engine,
+            opened.client,
+            opened.engine,
             tag,
             built.build.run,
-            limit=case.limit or site.limit,
+            limit=case.limit or opened.limit,
         )
     directories = None
-    wanted = site.on_disk or any(
+    wanted = opened.on_disk or any(
         each.on_disk is not None and each.of in {None, built.name}
         for each in case.expect
     )
-    if wanted and site.engine.data_root is not None:
-        root = site.client.info()["DockerRootDir"]
-        driver = site.client.inspect_image(tag).get("GraphDriver") or {}
-        directories = overlay2.read(driver, root, site.engine.data_root)
+    if wanted and opened.engine.data_root is not None:
+        root = opened.client.info()["DockerRootDir"]
+        driver = opened.client.inspect_image(tag).get("GraphDriver") or {}
+        directories = overlay2.read(driver, root, opened.engine.data_root)
     return replace(built, container=container, directories=directories)

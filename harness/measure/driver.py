@@ -16,7 +16,7 @@ import requests
 from docker.errors import APIError, DockerException
 
 from harness.builders import Request, engine_api
-from harness.builders.command import Bench
+from harness.builders.command import CommandRunner
 from harness.builders.transcript import Transcript
 from harness.cases.case import Case
 from harness.engines import Address, Engine
@@ -136,7 +136,7 @@ class ClientDriver:
     """Drive an engine's builder by a client's command; images lie in the engine."""
 
     inside: EngineDriver
-    bench: Bench
+    runner: CommandRunner
     host: Address
 
     @contextmanager
@@ -146,12 +146,12 @@ class ClientDriver:
         A client whose BuildKit is not the engine's gets it handed, as its record says.
         """
         with self.inside.base() as (reference, image):
-            if "base" in self.bench.tool.record.options:
+            if "base" in self.runner.tool.record.options:
                 inside = self.inside
                 with base_copies.archive_of(
                     inside.standard, reference, content_too=inside.apart == "chain"
                 ) as (archive, _):
-                    self.bench.load(archive, reference)
+                    self.runner.load(archive, reference)
             yield reference, image
 
     def build(self, request: Request, limit: float) -> Transcript:
@@ -160,7 +160,7 @@ class ClientDriver:
         An engine that a build beside this one has killed has no socket for a moment.
         """
         try:
-            return self.bench.build(request, limit=limit, host=self.host)
+            return self.runner.build(request, limit=limit, host=self.host)
         except EngineError as error:
             raise EngineGone(error.message, hint=error.hint) from error
 
@@ -177,7 +177,7 @@ class ClientDriver:
 class CommandDriver:
     """Drive a command with a storage of its own, which is made for this case alone."""
 
-    bench: Bench
+    runner: CommandRunner
     standard: Base
 
     @contextmanager
@@ -185,16 +185,16 @@ class CommandDriver:
         """Load the base into the storage."""
         reference = base_copies.new_base()
         with base_copies.archive_of(self.standard, reference) as (archive, image):
-            self.bench.load(archive, reference)
+            self.runner.load(archive, reference)
         yield reference, image
 
     def build(self, request: Request, limit: float) -> Transcript:
         """Run the command."""
-        return self.bench.build(request, limit=limit)
+        return self.runner.build(request, limit=limit)
 
     def image(self, tag: str, known: Mapping[str, Layer]) -> Image:
         """Have the image exported, and read it."""
-        with self.bench.export(tag) as archive:
+        with self.runner.export(tag) as archive:
             return read_archive(archive, known=known)[0]
 
     def remove(self, tag: str, transcript: Transcript, since: float) -> None:

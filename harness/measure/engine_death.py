@@ -1,6 +1,6 @@
 """What to make of a build that broke off: did it end its engine, in what words.
 
-Whose doing it was, only a build that is alone on its engine can tell (`turns`).
+Whose doing it was, only a build that is alone on its engine can tell (`engine_lock`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOST = re.compile(
 )
 
 
-def is_lost(transcript: Transcript, site: OpenTarget) -> bool:
+def is_lost(transcript: Transcript, opened: OpenTarget) -> bool:
     """Say whether a build may have ended with its engine.
 
     An engine that dies just ends the stream; a client words it as an error.
@@ -42,13 +42,13 @@ def is_lost(transcript: Transcript, site: OpenTarget) -> bool:
     if transcript.ending == "broken":
         return True
     return (
-        site.tool is not None
+        opened.tool is not None
         and transcript.ending == "error"
         and _LOST.search(transcript.error) is not None
     )
 
 
-def is_full(transcript: Transcript, site: OpenTarget) -> bool:
+def is_full(transcript: Transcript, opened: OpenTarget) -> bool:
     """Say whether a build failed for want of room where it was built.
 
     A RUN that fills a small tmpfs says so too; that is the build's own doing, unless
@@ -58,7 +58,7 @@ def is_full(transcript: Transcript, site: OpenTarget) -> bool:
         return False
     if _FULL in transcript.error.lower():
         return True
-    root = site.engine.data_root if site.engine else None
+    root = opened.engine.data_root if opened.engine else None
     return (
         root is not None
         and _FULL in transcript.log.lower()
@@ -76,26 +76,26 @@ def connected(engine: Engine, *, timeout: float) -> docker.APIClient:
         return connect(engine.address, timeout=timeout)
 
 
-def await_engine(site: OpenTarget) -> None:
+def await_engine(opened: OpenTarget) -> None:
     """Wait for an engine that a build has killed; EngineGone if it stays away."""
-    if site.engine and not await_answer(site.engine.address, RESTART):
+    if opened.engine and not await_answer(opened.engine.address, RESTART):
         raise EngineGone(
             "the engine does not come back after a build that killed it",
-            where=site.name,
+            where=opened.name,
             hint="start it again; what was measured is kept",
         )
 
 
-def blamed(transcript: Transcript, site: OpenTarget, mark: int) -> Transcript:
+def blamed(transcript: Transcript, opened: OpenTarget, mark: int) -> Transcript:
     """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
-    alive = site.engine is not None and answers(site.engine.address)
+    alive = opened.engine is not None and answers(opened.engine.address)
     # one that is up again has written all it had to say
-    await_engine(site)
-    if site.log is None:
+    await_engine(opened)
+    if opened.log is None:
         caught = alive
         words = "no word: the engine's log is not at hand"
     else:
-        with site.log.open("rb") as file:
+        with opened.log.open("rb") as file:
             file.seek(mark)
             said = file.read().decode("utf-8", errors="replace")
         caught = panic.is_caught(said)

@@ -1,8 +1,8 @@
-"""Take turns on one engine: many builds at once, or one that is alone on it.
+"""Lock one engine: many builds at once, or one that is alone on it.
 
 A build that breaks off may have killed the engine, or only have stood next to one that
-did. Which it was shows when it is built again, alone; that is what the turns are for.
-They are locks on files, so they hold between worker processes and end with them.
+did. Which it was shows when it is built again, alone; that is what the lock is for.
+It is a lock on a file, so it holds between worker processes and ends with them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turns:
-    """The turns on one engine; `place` is a path that all who build on it know."""
+class EngineLock:
+    """The lock on one engine; `place` is a path that all who build on it know."""
 
     place: Path
 

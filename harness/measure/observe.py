@@ -56,18 +56,18 @@ class Measurement:
     run: Run
 
 
-def observe(case: Case, site: OpenTarget) -> Measurement:
+def observe(case: Case, opened: OpenTarget) -> Measurement:
     """Build a case on a target and record what came out.
 
     Built a second time, in a later second, where an expectation asks whether builds
     are reproducible. Raises what `building.run` raises.
     """
-    first = run(case, site)
+    first = run(case, opened)
     again: Mapping[str, Built] = {}
     if any(each.reproducible is not None for each in case.expect):
-        next_second(site.now)
-        again = {each.name: each for each in run(case, site).built}
-    recorder = Recorder(case, site.target, first)
+        next_second(opened.now)
+        again = {each.name: each for each in run(case, opened).built}
+    recorder = Recorder(case, opened.target, first)
     records = [
         replace(
             recorder.record(position),
@@ -78,7 +78,7 @@ def observe(case: Case, site: OpenTarget) -> Measurement:
         for position, each in enumerate(first.built)
     ]
     observation = Observation(
-        case=case.id, target=site.target.id, builds=tuple(records)
+        case=case.id, target=opened.target.id, builds=tuple(records)
     )
     return Measurement(observation=observation, run=first)
 

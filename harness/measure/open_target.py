@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 
-from harness.builders.command import Bench, Tool
+from harness.builders.command import CommandRunner, Tool
 from harness.cases.case import Case
 from harness.engines import Engine
 from harness.errors import EngineError
@@ -65,15 +65,17 @@ class OpenTarget:
     def driver(self, case: Case) -> Iterator[Driver]:
         """Give what drives the target's builder for one case."""
         with ExitStack() as stack:
-            bench = None
+            runner = None
             if self.tool is not None:
                 folder = self.folder or Path(tempfile.gettempdir())
                 store = "" if self.engine else self.target.store
-                bench = stack.enter_context(Bench(self.tool, folder, store=store))
+                runner = stack.enter_context(
+                    CommandRunner(self.tool, folder, store=store)
+                )
             if self.engine is None or self.client is None:
-                if bench is None:
+                if runner is None:
                     raise EngineError("neither an engine nor a tool", where=self.name)
-                yield CommandDriver(bench=bench, standard=self.base)
+                yield CommandDriver(runner=runner, standard=self.base)
                 return
             inside = EngineDriver(
                 target=self.target,
@@ -82,8 +84,8 @@ class OpenTarget:
                 shared=next(self.bases) if self.bases else self.shared,
                 case=case,
             )
-            if bench is None:
+            if runner is None:
                 yield inside
             else:
                 host = self.engine.address
-                yield ClientDriver(inside=inside, bench=bench, host=host)
+                yield ClientDriver(inside=inside, runner=runner, host=host)

@@ -7,7 +7,7 @@ fails where the file is stale.
 from __future__ import annotations
 
 from harness.engines import roots
-from harness.images.base import Base, standard
+from harness.images.base import Base, standard_base
 from harness.measure.observe import merged
 from harness.measure.standard_base import KnownBase, place, text
 
@@ -20,4 +20,4 @@ def known(base: Base) -> KnownBase:
 
 if __name__ == "__main__":
     busybox = roots.busybox(roots.cache_folder(), print)
-    place().write_text(text(known(standard(busybox))), encoding="utf-8")
+    place().write_text(text(known(standard_base(busybox))), encoding="utf-8")

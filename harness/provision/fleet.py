@@ -158,8 +158,8 @@ def await_engine(folder: Path, name: str) -> Engine:
     return Engine.from_dict(answer["engine"])
 
 
-def turn_file(folder: Path, name: str) -> Path:
-    """Name the file that the turns on an engine are taken by."""
+def lock_file(folder: Path, name: str) -> Path:
+    """Name the file of an engine's lock (`measure.engine_lock`)."""
     return _place(folder, f"{name}.turn")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.builders.records import standard, standard_builders
+from harness.builders.records import standard_builders, standard_records
 from harness.engines import roots
 from harness.targets.target import Target
 
@@ -23,7 +23,7 @@ def known_targets() -> list[Target]:
     ]
     own = [
         Target(builder=builders[record.name], version=suite.version, store=store)
-        for record in standard().values()
+        for record in standard_records().values()
         if record.place == "own"
         for suite in record.suites
         for store in record.stores or ("",)

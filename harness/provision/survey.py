@@ -13,7 +13,7 @@ from typing import Literal
 
 from harness.builders.command import obtain
 from harness.builders.record import CommandBuilder
-from harness.builders.records import standard, standard_builders
+from harness.builders.records import standard_builders, standard_records
 from harness.engines import Suite, address, apt, catalogue, debian, roots
 from harness.errors import HarnessError
 from harness.provision.plan import engine_targets, targets_of
@@ -52,7 +52,7 @@ def survey(cache: Path) -> list[Offer]:
 def _images() -> Iterator[Offer]:
     """List the engines that come as images, which another engine has to run."""
     here = address.answers(address.find("default"))
-    for each in catalogue.standard().images:
+    for each in catalogue.standard_catalogue().images:
         for store in each.stores:
             usual = store == default_store(each.version)
             name = each.image if usual else f"{each.image}+{store}"
@@ -94,7 +94,7 @@ def _usual() -> Iterator[Offer]:
 
 def _engines(cache: Path) -> Iterator[Offer]:
     obstacles = debian.obstacles()
-    clients = [each for each in standard().values() if each.place == "engine"]
+    clients = [each for each in standard_records().values() if each.place == "engine"]
     for suite in roots.suites():
         for store in suite.stores:
             name = debian.title(suite, store)
@@ -147,7 +147,7 @@ def _remedy(record: CommandBuilder, state: State, ready: str) -> str:
 
 
 def _tools(cache: Path) -> Iterator[Offer]:
-    for record in standard().values():
+    for record in standard_records().values():
         if record.place != "own":
             continue
         builder = standard_builders()[record.name]

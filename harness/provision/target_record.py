@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.builders.command import Bench, Tool
+from harness.builders.command import CommandRunner, Tool
 from harness.builders.records import standard_builders
 from harness.engines import Engine
 from harness.images.base import from_archive
@@ -57,7 +57,7 @@ def _components(engine: Engine, tool: Tool | None, folder: Path) -> dict[str, st
     """Give what an engine is made of, and its BuildKit, which only a client tells."""
     found = dict(engine.components)
     if tool is not None:
-        with Bench(tool, folder / "benches") as bench:
-            if inside := bench.version_inside(engine.address):
+        with CommandRunner(tool, folder / "runners") as runner:
+            if inside := runner.version_inside(engine.address):
                 found["buildkit"] = inside
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.engines import Engine, address, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
-from harness.images.base import standard
+from harness.images.base import standard_base
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def save_base(
     EngineError when none has.
     """
     if not image:
-        base = standard(roots.busybox(cache, say))
+        base = standard_base(roots.busybox(cache, say))
         with base.open() as archive, place.open("wb") as out:
             shutil.copyfileobj(archive, out)
         return

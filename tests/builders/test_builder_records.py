@@ -11,7 +11,7 @@ import pytest
 from harness.builders import Request
 from harness.builders.arguments import Layout, Offer, command
 from harness.builders.record import OPTIONS
-from harness.builders.records import load_records, standard
+from harness.builders.records import load_records, standard_records
 from harness.errors import CaseError, Unsupported
 
 #: A record that says all it must and nothing more.
@@ -48,7 +48,7 @@ def offer(version: str = "1.28.2", **what: object) -> Offer:
 
 def options_of(name: str, asked: Request, offered: Offer) -> list[str]:
     """Give the words that a request adds to a build without any wish."""
-    record = standard()[name]
+    record = standard_records()[name]
     plain = command(record, request(), offer())
     return [word for word in command(record, asked, offered) if word not in plain]
 
@@ -59,23 +59,23 @@ def test_a_record_needs_little(tmp_path: Path) -> None:
     assert not record.is_measured
 
 
-@pytest.mark.parametrize("name", standard())
+@pytest.mark.parametrize("name", standard_records())
 def test_a_record_that_ships_says_where_it_is_from(name: str) -> None:
-    record = standard()[name]
+    record = standard_records()[name]
     assert all(each.startswith("https://") for each in (record.homepage, *record.docs))
     assert record.is_measured or record.note
 
 
-@pytest.mark.parametrize("name", standard())
+@pytest.mark.parametrize("name", standard_records())
 def test_what_a_record_can_and_cannot_is_never_both(name: str) -> None:
-    record = standard()[name]
+    record = standard_records()[name]
     assert not set(record.options) & set(record.cannot)
     assert {*record.options, *record.cannot} <= set(OPTIONS)
 
 
 def test_measured_versions_of_packages_are_those_that_were_run() -> None:
     for name in ("buildah", "buildah-layers", "podman", "buildx-0.13", "buildx-0.29"):
-        record = standard()[name]
+        record = standard_records()[name]
         assert record.measured == tuple(each.version for each in record.suites)
 
 
@@ -84,7 +84,7 @@ def test_a_record_grows_from_another_but_was_not_measured_by_that(
 ) -> None:
     text = '[mine]\nlike = "buildah"\ntitle = "mine"\nenvironment.A = "{config}/a"\n'
     (record,) = load_records(written(tmp_path, text)).values()
-    assert record.build == standard()["buildah"].build
+    assert record.build == standard_records()["buildah"].build
     assert record.environment == {"A": "{config}/a"}
     assert record.measured == ()
 
@@ -178,9 +178,11 @@ def test_each_part_of_a_request_is_said_in_the_builder_s_own_words() -> None:
 
 
 def test_a_client_asks_for_no_attestation_unless_the_request_does() -> None:
-    plain = command(standard()["buildx-0.29"], request(), offer())
+    plain = command(standard_records()["buildx-0.29"], request(), offer())
     assert "--provenance=false" in plain
-    asked = command(standard()["buildx-0.29"], request(provenance=True), offer())
+    asked = command(
+        standard_records()["buildx-0.29"], request(provenance=True), offer()
+    )
     assert "--provenance=true" in asked
     assert "--provenance=false" not in asked
 
@@ -209,7 +211,7 @@ def test_what_a_builder_cannot_be_asked_for_is_never_left_out_in_silence(
     name: str, asked: Request, reason: str
 ) -> None:
     with pytest.raises(Unsupported, match=re.escape(reason)):
-        command(standard()[name], asked, offer(socket=PurePosixPath("/agent")))
+        command(standard_records()[name], asked, offer(socket=PurePosixPath("/agent")))
 
 
 def test_a_limit_holds_for_the_versions_it_names_only() -> None:
@@ -217,14 +219,16 @@ def test_a_limit_holds_for_the_versions_it_names_only() -> None:
     with pytest.raises(
         Unsupported, match=r"buildah 1\.19\.6\+dfsg1: it has no --secret"
     ):
-        command(standard()["buildah"], request(), offer("1.19.6+dfsg1", **secret))
+        command(
+            standard_records()["buildah"], request(), offer("1.19.6+dfsg1", **secret)
+        )
     assert "--secret=id=k,src=/s" in command(
-        standard()["buildah"], request(), offer("1.28.2+ds1", **secret)
+        standard_records()["buildah"], request(), offer("1.28.2+ds1", **secret)
     )
 
 
 def test_the_first_build_on_a_storage_is_cold_without_the_option_for_it() -> None:
-    record, asked = standard()["buildah-layers"], request(cold=True)
+    record, asked = standard_records()["buildah-layers"], request(cold=True)
     first = command(record, asked, offer("1.19.6", first=True))
     assert "--no-cache" not in first
     with pytest.raises(Unsupported, match="refuses --layers with --no-cache"):

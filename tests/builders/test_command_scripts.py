@@ -22,9 +22,9 @@ import pytest
 
 from harness.builders import Request
 from harness.builders.agent import agent
-from harness.builders.command import Bench, Tool, obtain
+from harness.builders.command import CommandRunner, Tool, obtain
 from harness.builders.record import CommandBuilder
-from harness.builders.records import standard
+from harness.builders.records import standard_records
 from harness.builders.transcript import Transcript, said_before
 from harness.dockerfile.context import ContextFile, tar_bytes
 from harness.engines import Address
@@ -68,7 +68,7 @@ class Stage:
         self, name: str, *, more: str = "", said: str = "", status: int = 0
     ) -> Tool:
         """Put a script in the place of a record's tool."""
-        record = standard()[name]
+        record = standard_records()[name]
         programs = {Path(each[0]).name for each in self._commands(record)}
         for program in programs:
             script = self.folder / program
@@ -160,12 +160,12 @@ def test_a_tool_that_does_not_say_its_version_is_an_error_with_its_words(
 
 def test_kaniko_is_asked_as_its_readme_says_and_writes_a_tar(stage: Stage) -> None:
     tool = stage.tool("kaniko", said="INFO[0000] RUN one")
-    with Bench(tool, stage.folder) as bench:
+    with CommandRunner(tool, stage.folder) as runner:
         asked = request(args={"A": "1"}, labels={"l": "x"}, target="end")
-        transcript = bench.build(asked, limit=30)
-        with bench.export("t:1") as archive:
+        transcript = runner.build(asked, limit=30)
+        with runner.export("t:1") as archive:
             image = read_archive(archive)[0]
-        work = bench.sandbox.work
+        work = runner.sandbox.work
         (words,) = stage.asked()
         (output,) = [word for word in words if word.startswith("--tar-path=")]
         assert words == [
@@ -183,18 +183,18 @@ def test_kaniko_is_asked_as_its_readme_says_and_writes_a_tar(stage: Stage) -> No
 
 def test_kaniko_takes_no_base_from_an_archive_and_says_why(stage: Stage) -> None:
     with (
-        Bench(stage.tool("kaniko"), stage.folder) as bench,
+        CommandRunner(stage.tool("kaniko"), stage.folder) as runner,
         pytest.raises(Unsupported, match="its bases come from a registry only"),
     ):
-        bench.load(stage.archive(), "base:1")
+        runner.load(stage.archive(), "base:1")
 
 
 def test_buildctl_gets_its_base_as_an_oci_layout(stage: Stage) -> None:
-    with Bench(stage.tool("buildctl"), stage.folder) as bench:
-        bench.load(stage.archive(), "base:1")
-        bench.build(request(), limit=30)
+    with CommandRunner(stage.tool("buildctl"), stage.folder) as runner:
+        runner.load(stage.archive(), "base:1")
+        runner.build(request(), limit=30)
         (words,) = stage.asked()
-        folder = bench.sandbox.work / "base0"
+        folder = runner.sandbox.work / "base0"
         (manifest,) = json.loads((folder / "index.json").read_text())["manifests"]
         assert f"--oci-layout=base0={folder}" in words
         wanted = f"--opt=context:base:1=oci-layout://base0@{manifest['digest']}"
@@ -208,23 +208,23 @@ def test_buildctl_gets_its_base_as_an_oci_layout(stage: Stage) -> None:
 
 
 def test_what_buildctl_built_is_a_base_for_its_next_build(stage: Stage) -> None:
-    with Bench(stage.tool("buildctl"), stage.folder) as bench:
-        bench.build(request(), limit=30)
-        bench.build(request(tag="t:2"), limit=30)
+    with CommandRunner(stage.tool("buildctl"), stage.folder) as runner:
+        runner.build(request(), limit=30)
+        runner.build(request(tag="t:2"), limit=30)
         _, words = stage.asked()
         assert any(each.startswith("--opt=context:t:1=oci-layout://") for each in words)
 
 
 def test_img_saves_what_it_built(stage: Stage) -> None:
-    with Bench(stage.tool("img"), stage.folder) as bench:
-        assert bench.build(request(), limit=30).ending == "ok"
-        with bench.export("t:1") as archive:
+    with CommandRunner(stage.tool("img"), stage.folder) as runner:
+        assert runner.build(request(), limit=30).ending == "ok"
+        with runner.export("t:1") as archive:
             assert read_archive(archive)[0].reference == "base:1"
-        bench.remove("t:1")
+        runner.remove("t:1")
         with pytest.raises(Unsupported, match="has no option for it"):
-            bench.build(request(tag="t:2"), limit=30)
+            runner.build(request(tag="t:2"), limit=30)
         build, save, remove = stage.asked()
-        state = f"-state={bench.sandbox.work}/storage"
+        state = f"-state={runner.sandbox.work}/storage"
         assert build[:2] == ["build", state]
         assert save[:3] == ["save", state, "-format=docker"]
         assert remove == ["rm", state, "t:1"]
@@ -233,12 +233,12 @@ def test_img_saves_what_it_built(stage: Stage) -> None:
 def test_a_builder_of_its_own_in_the_engine_is_made_and_removed(stage: Stage) -> None:
     tool = stage.tool("buildx-container")
     host = Address(url="unix:///run/some.sock")
-    with Bench(tool, stage.folder) as bench:
-        bench.load(stage.archive(), "base:1")
-        bench.build(request(), limit=30, host=host)
-        bench.build(request(), limit=30, host=host)
-        layout = f"oci-layout://{bench.sandbox.work}/base0:base"
-        name = f"layer-harness-{bench.sandbox.folder.name}"
+    with CommandRunner(tool, stage.folder) as runner:
+        runner.load(stage.archive(), "base:1")
+        runner.build(request(), limit=30, host=host)
+        runner.build(request(), limit=30, host=host)
+        layout = f"oci-layout://{runner.sandbox.work}/base0:base"
+        name = f"layer-harness-{runner.sandbox.folder.name}"
     create, build, again, remove = stage.asked()
     assert all("--host=unix:///run/some.sock" in each for each in stage.asked())
     assert create[2:] == [
@@ -253,8 +253,8 @@ def test_a_builder_of_its_own_in_the_engine_is_made_and_removed(stage: Stage) ->
 
 def test_a_command_that_fails_is_a_failed_build_with_its_words(stage: Stage) -> None:
     tool = stage.tool("img", said="Error: no such stage", status=7)
-    with Bench(tool, stage.folder) as bench:
-        transcript = bench.build(request(), limit=30)
+    with CommandRunner(tool, stage.folder) as runner:
+        transcript = runner.build(request(), limit=30)
     assert (transcript.ending, transcript.status) == ("error", 7)
     assert transcript.error == "no such stage"
 
@@ -263,10 +263,10 @@ def test_a_command_that_is_not_there_is_no_build_at_all(stage: Stage) -> None:
     tool = stage.tool("img")
     (stage.folder / "img").unlink()
     with (
-        Bench(tool, stage.folder) as bench,
+        CommandRunner(tool, stage.folder) as runner,
         pytest.raises(EngineError, match="is not here"),
     ):
-        bench.build(request(), limit=30)
+        runner.build(request(), limit=30)
 
 
 def test_a_command_is_ended_at_its_limit_with_all_that_it_started(
@@ -279,8 +279,8 @@ if os.fork() == 0:
     time.sleep(1000)
 time.sleep(1000)
 """
-    with Bench(stage.tool("img", more=fork), stage.folder) as bench:
-        transcript = bench.build(request(), limit=3)
+    with CommandRunner(stage.tool("img", more=fork), stage.folder) as runner:
+        transcript = runner.build(request(), limit=3)
     assert transcript.ending == "timeout"
     # No one writes into it any more: the child is gone too.
     reader = os.open(stage.folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
@@ -293,10 +293,10 @@ time.sleep(1000)
 def test_nothing_of_a_bench_is_left(stage: Stage) -> None:
     before = sorted(stage.folder.iterdir())
     tool = stage.tool("img")
-    with Bench(tool, stage.folder) as bench:
-        bench.build(request(), limit=30)
-        assert not (bench.sandbox.work / "build").exists()
-        assert bench.sandbox.folder.is_dir()
+    with CommandRunner(tool, stage.folder) as runner:
+        runner.build(request(), limit=30)
+        assert not (runner.sandbox.work / "build").exists()
+        assert runner.sandbox.folder.is_dir()
     left = {each.name for each in stage.folder.iterdir()}
     assert left == {each.name for each in before} | {"img", "log"}
 
@@ -312,15 +312,15 @@ for word in sys.argv:
             oct(os.stat(path).st_mode & 0o777) + open(path).read()
         )
 """
-    with Bench(stage.tool("buildctl", more=peek), stage.folder) as bench:
-        bench.build(request(secrets={"key": b"hidden"}), limit=30)
+    with CommandRunner(stage.tool("buildctl", more=peek), stage.folder) as runner:
+        runner.build(request(secrets={"key": b"hidden"}), limit=30)
         assert (stage.folder / "seen").read_text() == "0o600hidden"
-        assert not list(bench.sandbox.folder.rglob("secret*"))
+        assert not list(runner.sandbox.folder.rglob("secret*"))
 
 
 def test_a_store_that_a_record_does_not_have_is_unsupported(stage: Stage) -> None:
     with pytest.raises(Unsupported, match="img has no store `vfs`"):
-        Bench(stage.tool("img"), stage.folder, store="vfs")
+        CommandRunner(stage.tool("img"), stage.folder, store="vfs")
 
 
 @pytest.fixture
@@ -373,12 +373,12 @@ def test_a_build_that_does_not_tell_its_error_is_run_again(
     died = "storing: error decoding response from copier subprocess: EOF"
     errors, seen = [untold, listed, died, "second: unexpected EOF"], []
 
-    def build(_: Bench, request: Request, **__: object) -> Transcript:
+    def build(_: CommandRunner, request: Request, **__: object) -> Transcript:
         seen.append(len(request.context.read()))
         return replace(said_before(errors[len(seen) - 1]), status=1)
 
-    monkeypatch.setattr(Bench, "_build", build)
-    with Bench(stage.tool("kaniko"), stage.folder) as bench:
-        assert bench.build(request(), limit=30).error == errors[-1]
+    monkeypatch.setattr(CommandRunner, "_build", build)
+    with CommandRunner(stage.tool("kaniko"), stage.folder) as runner:
+        assert runner.build(request(), limit=30).error == errors[-1]
     assert len(seen) == 4
     assert len(set(seen)) == 1

@@ -21,15 +21,15 @@ import docker
 import pytest
 
 from harness.builders import Request
-from harness.builders.command import Bench, Tool, obtain
-from harness.builders.records import standard as records
+from harness.builders.command import CommandRunner, Tool, obtain
+from harness.builders.records import standard_records as records
 from harness.builders.transcript import Transcript
 from harness.dockerfile.context import ContextFile, tar_bytes
 from harness.dockerfile.parser import parse
 from harness.engines import Engine, roots
 from harness.engines.address import connect
 from harness.errors import HarnessError, Unsupported
-from harness.images.base import salted, standard
+from harness.images.base import salted, standard_base
 from harness.images.image import Image, read_archive
 from harness.measure.announced_steps import cached_lines, error_line
 from harness.measure.instruction_layers import map_layers
@@ -96,13 +96,15 @@ def layered() -> Tool:
 @pytest.fixture(scope="module")
 def base() -> tuple[bytes, Image]:
     archive = io.BytesIO()
-    image = salted(standard(roots.busybox(CACHE, print)), REFERENCE, REFERENCE, archive)
+    image = salted(
+        standard_base(roots.busybox(CACHE, print)), REFERENCE, REFERENCE, archive
+    )
     return archive.getvalue(), image
 
 
 @pytest.fixture
-def bench(layered: Tool, base: tuple[bytes, Image]) -> Iterator[Bench]:
-    with Bench(layered, CACHE / "tmp") as made:
+def runner(layered: Tool, base: tuple[bytes, Image]) -> Iterator[CommandRunner]:
+    with CommandRunner(layered, CACHE / "tmp") as made:
         made.load(io.BytesIO(base[0]), REFERENCE)
         yield made
 
@@ -146,8 +148,8 @@ def lines(tool: Tool, image: Image, below: Image, text: str) -> tuple[int | None
     ).lines
 
 
-def exported(bench: Bench, tag: str = "layer-harness/build:1") -> Image:
-    with bench.export(tag) as archive:
+def exported(runner: CommandRunner, tag: str = "layer-harness/build:1") -> Image:
+    with runner.export(tag) as archive:
         return read_archive(archive)[0]
 
 
@@ -155,11 +157,11 @@ def exported(bench: Bench, tag: str = "layer-harness/build:1") -> Image:
 def test_the_article_s_experiment_has_the_layers_that_were_measured(
     tool: Tool, store: str, base: tuple[bytes, Image]
 ) -> None:
-    with Bench(tool, CACHE / "tmp", store=store) as bench:
-        bench.load(io.BytesIO(base[0]), REFERENCE)
-        transcript = bench.build(asked(EXPERIMENT), limit=120)
+    with CommandRunner(tool, CACHE / "tmp", store=store) as runner:
+        runner.load(io.BytesIO(base[0]), REFERENCE)
+        transcript = runner.build(asked(EXPERIMENT), limit=120)
         assert transcript.ending == "ok", transcript.log
-        image = exported(bench)
+        image = exported(runner)
     below = len(base[1].layers)
     assert [each.diff_id for each in image.layers[:below]] == [
         each.diff_id for each in base[1].layers
@@ -178,13 +180,13 @@ def test_a_version_is_the_one_that_was_measured(tool: Tool) -> None:
 
 
 def test_a_second_build_takes_its_lines_from_the_storage_s_cache(
-    bench: Bench, layered: Tool
+    runner: CommandRunner, layered: Tool
 ) -> None:
     text = "ARG BASE\nFROM ${BASE}\nRUN date > /a\nRUN date > /b\n"
     changed = text.replace("date > /b", "date >/b")
-    first = bench.build(asked(text, cold=False), limit=60)
-    again = bench.build(asked(changed, cold=False), limit=60)
-    cold = bench.build(asked(changed), limit=60)
+    first = runner.build(asked(text, cold=False), limit=60)
+    again = runner.build(asked(changed, cold=False), limit=60)
+    cold = runner.build(asked(changed), limit=60)
     told = [
         cached_lines(parse(changed), each, conventions=layered.record.conventions)
         for each in (first, again, cold)
@@ -196,9 +198,9 @@ def test_a_second_build_takes_its_lines_from_the_storage_s_cache(
 def test_benches_share_no_cache(layered: Tool, base: tuple[bytes, Image]) -> None:
     text = "ARG BASE\nFROM ${BASE}\nRUN date > /a\n"
     for _ in range(2):
-        with Bench(layered, CACHE / "tmp") as bench:
-            bench.load(io.BytesIO(base[0]), REFERENCE)
-            built = bench.build(asked(text, cold=False), limit=60)
+        with CommandRunner(layered, CACHE / "tmp") as runner:
+            runner.load(io.BytesIO(base[0]), REFERENCE)
+            built = runner.build(asked(text, cold=False), limit=60)
             cached = cached_lines(
                 parse(text), built, conventions=layered.record.conventions
             )
@@ -206,19 +208,21 @@ def test_benches_share_no_cache(layered: Tool, base: tuple[bytes, Image]) -> Non
 
 
 def test_a_built_image_is_the_base_of_the_next_build(
-    bench: Bench, base: tuple[bytes, Image]
+    runner: CommandRunner, base: tuple[bytes, Image]
 ) -> None:
-    bench.build(asked("ARG BASE\nFROM ${BASE}\nRUN echo a > /a\n"), limit=60)
+    runner.build(asked("ARG BASE\nFROM ${BASE}\nRUN echo a > /a\n"), limit=60)
     text = "ARG BASE\nFROM ${BASE}\nRUN cat /a > /b\n"
     tag = "layer-harness/build:2"
     next_one = asked(text, tag, args={"BASE": "layer-harness/build:1"})
-    assert bench.build(next_one, limit=60).ending == "ok"
-    assert len(exported(bench, tag).layers) == len(base[1].layers) + 2
+    assert runner.build(next_one, limit=60).ending == "ok"
+    assert len(exported(runner, tag).layers) == len(base[1].layers) + 2
 
 
-def test_a_failed_run_is_a_result_with_its_line(bench: Bench, layered: Tool) -> None:
+def test_a_failed_run_is_a_result_with_its_line(
+    runner: CommandRunner, layered: Tool
+) -> None:
     text = "ARG BASE\nFROM ${BASE}\nENV A=1\nRUN echo oops >&2; exit 3\n"
-    transcript = bench.build(asked(text), limit=60)
+    transcript = runner.build(asked(text), limit=60)
     assert (transcript.ending, transcript.status) == ("error", 3)
     assert "exit status 3" in transcript.error
     assert "oops" in transcript.log
@@ -228,12 +232,12 @@ def test_a_failed_run_is_a_result_with_its_line(bench: Bench, layered: Tool) -> 
 
 
 def test_a_hung_build_is_ended_at_its_limit_and_the_next_one_goes_on(
-    bench: Bench,
+    runner: CommandRunner,
 ) -> None:
-    hung = bench.build(asked("ARG BASE\nFROM ${BASE}\nRUN sleep 7654321\n"), limit=4)
+    hung = runner.build(asked("ARG BASE\nFROM ${BASE}\nRUN sleep 7654321\n"), limit=4)
     assert hung.ending == "timeout"
     assert not processes("7654321")
-    after = bench.build(asked("ARG BASE\nFROM ${BASE}\nRUN true\n"), limit=60)
+    after = runner.build(asked("ARG BASE\nFROM ${BASE}\nRUN true\n"), limit=60)
     assert after.ending == "ok", after.log
 
 
@@ -269,10 +273,10 @@ def test_a_killed_harness_leaves_no_process_and_no_mount(
 from pathlib import Path
 from tests.builders import test_real_command_builders as here
 tool = here.tool_of("buildah-layers", "bookworm")
-with here.Bench(tool, Path({str(tmp_path)!r})) as bench:
-    bench.load(open({str(tmp_path / "base.tar")!r}, "rb"), here.REFERENCE)
+with here.CommandRunner(tool, Path({str(tmp_path)!r})) as runner:
+    runner.load(open({str(tmp_path / "base.tar")!r}, "rb"), here.REFERENCE)
     text = "ARG BASE\\nFROM ${{BASE}}\\nRUN sleep 7654322\\n"
-    bench.build(here.asked(text), limit=600)
+    runner.build(here.asked(text), limit=600)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", script],
@@ -288,14 +292,14 @@ with here.Bench(tool, Path({str(tmp_path)!r})) as bench:
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
 
-def test_a_command_sees_loopback_only_and_an_empty_place(bench: Bench) -> None:
+def test_a_command_sees_loopback_only_and_an_empty_place(runner: CommandRunner) -> None:
     text = (
         "ARG BASE\nFROM ${BASE}\n"
         "RUN sed -n 's/^ *\\([^:]*\\):.*/\\1/p' /proc/net/dev > /net\n"
     )
-    assert bench.build(asked(text), limit=60).ending == "ok"
-    assert has(exported(bench), "net", "lo\n")
-    status, said = bench.call(["busybox", "touch", "/usr/new"], {})
+    assert runner.build(asked(text), limit=60).ending == "ok"
+    assert has(exported(runner), "net", "lo\n")
+    status, said = runner.call(["busybox", "touch", "/usr/new"], {})
     assert status == 1
     assert "Read-only file system" in said
 
@@ -329,11 +333,11 @@ def named() -> Request:
 
 
 def test_buildah_brings_secrets_ssh_contexts_and_ignores_what_it_shall(
-    bench: Bench,
+    runner: CommandRunner,
 ) -> None:
-    transcript = bench.build(named(), limit=60)
+    transcript = runner.build(named(), limit=60)
     assert transcript.ending == "ok", transcript.log
-    image = exported(bench)
+    image = exported(runner)
     assert has(image, "secret", "hidden")
     assert has(image, "x", "x\n")
     assert has(image, "all/test.txt", "test\n")
@@ -344,15 +348,15 @@ def test_what_an_old_version_lacks_is_unsupported_before_anything_runs() -> None
     record = records()["buildah"]
     old = Tool(record=record, root=None, version="1.19.6")
     with (
-        Bench(old, CACHE / "tmp") as bench,
+        CommandRunner(old, CACHE / "tmp") as runner,
         pytest.raises(Unsupported, match="it has no --secret"),
     ):
-        bench.build(served(), limit=60)
+        runner.build(served(), limit=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A client's bench and the engine that it drives."""
+    """A client's runner and the engine that it drives."""
 
     tool: Tool
     engine: Engine
@@ -360,8 +364,8 @@ class Client:
     base: Image
 
     def build(self, request: Request) -> tuple[Transcript, Image | None]:
-        with Bench(self.tool, CACHE / "tmp") as bench:
-            transcript = bench.build(request, limit=120, host=self.engine.address)
+        with CommandRunner(self.tool, CACHE / "tmp") as runner:
+            transcript = runner.build(request, limit=120, host=self.engine.address)
         if transcript.ending != "ok":
             return transcript, None
         image = read_archive(self.api.get_image(request.tag))[0]

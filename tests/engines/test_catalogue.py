@@ -25,7 +25,7 @@ digest = "sha256:%s"
 
 
 def test_images_stand_oldest_first_one_for_each_minor() -> None:
-    versions = [Version(each.version) for each in catalogue.standard().images]
+    versions = [Version(each.version) for each in catalogue.standard_catalogue().images]
     assert versions == sorted(versions)
     minors = [(each.major, each.minor) for each in versions]
     assert len(set(minors)) == len(minors)

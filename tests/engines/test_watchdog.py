@@ -36,7 +36,7 @@ def engine(data_root: str | None) -> Engine:
     )
 
 
-def site(data_root: str | None) -> OpenTarget:
+def open_target(data_root: str | None) -> OpenTarget:
     image = Image(reference="base", config={}, config_digest="", layers=())
     return OpenTarget(
         target=standard_builders().target("legacy@20.10.24+vfs"),
@@ -71,12 +71,12 @@ def test_a_full_engine_is_told_from_a_run_that_fills_a_tmpfs_of_its_own(
     monkeypatch: pytest.MonkeyPatch, told: Transcript, free: float, full: bool
 ) -> None:
     monkeypatch.setattr(engine_death, "free_part", lambda _: free)
-    assert is_full(told, site("/data")) is full
+    assert is_full(told, open_target("/data")) is full
 
 
 def test_of_an_engine_elsewhere_the_builders_word_is_taken() -> None:
-    assert is_full(transcript(FULL), site(None))
-    assert not is_full(transcript("exit code: 1", FULL), site(None))
+    assert is_full(transcript(FULL), open_target(None))
+    assert not is_full(transcript("exit code: 1", FULL), open_target(None))
 
 
 def test_the_free_part_is_that_of_the_file_system(tmp_path: Path) -> None:

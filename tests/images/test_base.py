@@ -17,7 +17,7 @@ from harness.images.base import (
     busybox_root,
     from_archive,
     salted,
-    standard,
+    standard_base,
     write_archive,
 )
 from harness.images.image import Image, read_archive
@@ -57,7 +57,7 @@ def busybox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def base(busybox: Path) -> Base:
-    return standard(busybox)
+    return standard_base(busybox)
 
 
 def write_salted(base: Base, salt: str, tag: str = "own/x:1") -> tuple[Image, bytes]:
@@ -66,7 +66,7 @@ def write_salted(base: Base, salt: str, tag: str = "own/x:1") -> tuple[Image, by
 
 
 def test_bytes_depend_on_the_busybox_alone(busybox: Path, base: Base) -> None:
-    assert standard(busybox) == base
+    assert standard_base(busybox) == base
     digest = "1a9294c12cdb1dd33ea458aeca618759ef52a06b9025f66aab21e0ee2528f504"
     assert base.image.config_digest == f"sha256:{digest}"
 

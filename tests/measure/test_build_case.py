@@ -55,7 +55,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
     place = folder / "demo" / "case.yaml"
     place.parent.mkdir()
     place.write_text(case)
-    site: Any = SimpleNamespace(
+    open_target: Any = SimpleNamespace(
         target=standard_builders().target("legacy@20.10.24"),
         driver=lambda _: driver(scripted),
         now=lambda: 1.0,
@@ -66,7 +66,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         client=None,
         log=None,
     )
-    (only,) = run(load_case(place, folder, standard_builders()), site).built
+    (only,) = run(load_case(place, folder, standard_builders()), open_target).built
     return only
 
 

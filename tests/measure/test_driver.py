@@ -73,7 +73,7 @@ def test_workers_have_bases_of_their_own() -> None:
 
 def test_builds_take_a_worker_s_bases_in_turn() -> None:
     """Two builds within a second may make layers of one chain ID on one base."""
-    site = OpenTarget(
+    open_target = OpenTarget(
         target=standard_builders().target("buildkit@20.10.24"),
         base=cast("Base", None),
         shared="one",
@@ -84,7 +84,7 @@ def test_builds_take_a_worker_s_bases_in_turn() -> None:
     )
     taken = []
     for _ in range(4):
-        with site.driver(cast("Case", None)) as driver:
+        with open_target.driver(cast("Case", None)) as driver:
             taken.append(cast("EngineDriver", driver).shared)
     assert taken == ["one", "two", "three", "one"]
 

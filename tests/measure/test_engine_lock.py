@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.measure.engine_lock import Turns
+from harness.measure.engine_lock import EngineLock
 
 LIMIT = 10.0
 
@@ -21,28 +21,28 @@ LIMIT = 10.0
 HOLDER = """
 import sys
 from pathlib import Path
-from harness.measure.engine_lock import Turns
+from harness.measure.engine_lock import EngineLock
 
-with getattr(Turns(place=Path(sys.argv[1])), sys.argv[2])():
+with getattr(EngineLock(place=Path(sys.argv[1])), sys.argv[2])():
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture
-def turns(tmp_path: Path) -> Turns:
-    return Turns(place=tmp_path / "one.turn")
+def lock(tmp_path: Path) -> EngineLock:
+    return EngineLock(place=tmp_path / "one.turn")
 
 
 class Builds:
-    """Threads that take turns, and what became of them, in order: `happened`.
+    """Threads that take lock, and what became of them, in order: `happened`.
 
     A build that has to wait is told to have `waits`; one that has its turn keeps it
     until it is told to `end`.
     """
 
-    def __init__(self, turns: Turns, patch: pytest.MonkeyPatch) -> None:
-        self.turns = turns
+    def __init__(self, lock: EngineLock, patch: pytest.MonkeyPatch) -> None:
+        self.lock = lock
         self.happened: queue.Queue[str] = queue.Queue()
         self.ends: dict[str, threading.Event] = {}
         self.threads: list[threading.Thread] = []
@@ -87,25 +87,25 @@ REAL = fcntl.flock
 
 
 @pytest.fixture
-def builds(turns: Turns, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builds]:
-    found = Builds(turns, monkeypatch)
+def builds(lock: EngineLock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Builds]:
+    found = Builds(lock, monkeypatch)
     yield found
     found.over()
 
 
-def test_builds_run_beside_each_other(turns: Turns, builds: Builds) -> None:
-    builds.begin("one", turns.shared())
+def test_builds_run_beside_each_other(lock: EngineLock, builds: Builds) -> None:
+    builds.begin("one", lock.shared())
     assert builds.next() == "one builds"
-    builds.begin("two", turns.shared())
+    builds.begin("two", lock.shared())
     assert builds.next() == "two builds"
 
 
 def test_a_build_that_is_alone_waits_for_those_that_run(
-    turns: Turns, builds: Builds
+    lock: EngineLock, builds: Builds
 ) -> None:
-    builds.begin("one", turns.shared())
+    builds.begin("one", lock.shared())
     assert builds.next() == "one builds"
-    builds.begin("alone", turns.alone())
+    builds.begin("alone", lock.alone())
     assert builds.next() == "alone waits"
     builds.end("one")
     assert builds.next() == "alone builds"
@@ -113,25 +113,25 @@ def test_a_build_that_is_alone_waits_for_those_that_run(
 
 @pytest.mark.parametrize("kind", ["shared", "alone"])
 def test_no_build_begins_beside_one_that_is_alone(
-    turns: Turns, builds: Builds, kind: str
+    lock: EngineLock, builds: Builds, kind: str
 ) -> None:
-    builds.begin("alone", turns.alone())
+    builds.begin("alone", lock.alone())
     assert builds.next() == "alone builds"
-    builds.begin("late", getattr(turns, kind)())
+    builds.begin("late", getattr(lock, kind)())
     assert builds.next() == "late waits"
     builds.end("alone")
     assert builds.next() == "late builds"
 
 
 def test_a_build_that_waits_to_be_alone_comes_before_those_that_ask_later(
-    turns: Turns, builds: Builds
+    lock: EngineLock, builds: Builds
 ) -> None:
-    builds.begin("one", turns.shared())
+    builds.begin("one", lock.shared())
     assert builds.next() == "one builds"
-    builds.begin("alone", turns.alone())
+    builds.begin("alone", lock.alone())
     assert builds.next() == "alone waits"
     # without the gate it would build beside the first, and so could all that follow
-    builds.begin("late", turns.shared())
+    builds.begin("late", lock.shared())
     assert builds.next() == "late waits"
     builds.end("one")
     assert builds.next() == "alone builds"
@@ -140,9 +140,9 @@ def test_a_build_that_waits_to_be_alone_comes_before_those_that_ask_later(
 
 
 @contextmanager
-def holder(turns: Turns, kind: str) -> Iterator[subprocess.Popen[str]]:
+def holder(lock: EngineLock, kind: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, turns.place, kind],
+        [sys.executable, "-c", HOLDER, lock.place, kind],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -157,38 +157,40 @@ def holder(turns: Turns, kind: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize(("kind", "other"), [("shared", "alone"), ("alone", "shared")])
 def test_the_lock_holds_between_processes_and_ends_with_a_killed_one(
-    turns: Turns, builds: Builds, kind: str, other: str
+    lock: EngineLock, builds: Builds, kind: str, other: str
 ) -> None:
-    with holder(turns, kind) as process:
-        builds.begin("ours", getattr(turns, other)())
+    with holder(lock, kind) as process:
+        builds.begin("ours", getattr(lock, other)())
         assert builds.next() == "ours waits"
         process.kill()
         assert builds.next() == "ours builds"
 
 
 @pytest.mark.parametrize("kind", ["shared", "alone"])
-def test_a_turn_ends_with_an_error_too(turns: Turns, builds: Builds, kind: str) -> None:
-    with pytest.raises(ValueError, match="broken"), getattr(turns, kind)():
+def test_a_turn_ends_with_an_error_too(
+    lock: EngineLock, builds: Builds, kind: str
+) -> None:
+    with pytest.raises(ValueError, match="broken"), getattr(lock, kind)():
         raise ValueError("broken")
-    builds.begin("next", turns.alone())
+    builds.begin("next", lock.alone())
     assert builds.next() == "next builds"
 
 
 @pytest.mark.parametrize("kind", ["shared", "alone"])
 def test_a_turn_that_cannot_be_had_leaves_no_file_open(
-    turns: Turns, monkeypatch: pytest.MonkeyPatch, kind: str
+    lock: EngineLock, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fcntl, "flock", interrupted)
     before = sorted(Path("/proc/self/fd").iterdir())
-    with pytest.raises(KeyboardInterrupt), getattr(turns, kind)():
+    with pytest.raises(KeyboardInterrupt), getattr(lock, kind)():
         pass
     assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
-def test_no_other_user_can_stop_the_builds(turns: Turns) -> None:
-    with turns.alone():
-        modes = {each.stat().st_mode & 0o777 for each in turns.place.parent.iterdir()}
+def test_no_other_user_can_stop_the_builds(lock: EngineLock) -> None:
+    with lock.alone():
+        modes = {each.stat().st_mode & 0o777 for each in lock.place.parent.iterdir()}
     assert modes == {0o600}

@@ -37,14 +37,14 @@ def make(tmp_path: Path) -> Make:
     return write
 
 
-def on(site: OpenTarget) -> Engine:
-    assert site.engine is not None
-    return site.engine
+def on(open_target: OpenTarget) -> Engine:
+    assert open_target.engine is not None
+    return open_target.engine
 
 
-def api(site: OpenTarget) -> docker.APIClient:
-    assert site.client is not None
-    return site.client
+def api(open_target: OpenTarget) -> docker.APIClient:
+    assert open_target.client is not None
+    return open_target.client
 
 
 def only(measurement: Measurement) -> BuildRecord:
@@ -72,9 +72,9 @@ ARTICLE = """
 
 
 def test_the_articles_experiment_gives_seven_and_eleven_layers(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
-    build = only(observe(make(ARTICLE), site))
+    build = only(observe(make(ARTICLE), open_target))
     pattern = letters(build.layers, "content")
     assert build.below == 1
     assert (
@@ -82,7 +82,7 @@ def test_the_articles_experiment_gives_seven_and_eleven_layers(
         == {
             "legacy": "A B B B C B",
             "buildkit": "A B B B C C D C B C",
-        }[site.target.builder.name]
+        }[open_target.target.builder.name]
     )
     lines = [layer.line for layer in build.layers]
     assert (
@@ -90,14 +90,14 @@ def test_the_articles_experiment_gives_seven_and_eleven_layers(
         == {
             "legacy": [3, 4, 5, 6, 9, 11],
             "buildkit": [3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
-        }[site.target.builder.name]
+        }[open_target.target.builder.name]
     )
 
 
 def test_equal_copies_have_equal_diff_ids_that_another_run_gives_too(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
-    first, second = (only(observe(make(ARTICLE), site)) for _ in range(2))
+    first, second = (only(observe(make(ARTICLE), open_target)) for _ in range(2))
     copies = {layer.diff_id for layer in first.layers if layer.line in {4, 5, 6, 11}}
     assert len(copies) == 1
     assert None not in copies
@@ -105,7 +105,7 @@ def test_equal_copies_have_equal_diff_ids_that_another_run_gives_too(
 
 
 def test_a_second_build_is_cached_up_to_the_changed_line(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -130,14 +130,14 @@ def test_a_second_build_is_cached_up_to_the_changed_line(
     )
     # Twice: an earlier run of the same case must leave nothing in the cache.
     for _ in range(2):
-        first, second = observe(case, site).observation.builds
+        first, second = observe(case, open_target).observation.builds
         assert [each.cached for each in first.steps] == [False, False, False]
         assert [each.cached for each in second.steps] == [True, True, False]
         assert second.relations[0].leading == 2
 
 
 def test_what_was_deleted_is_a_whiteout_and_gone_from_the_merged_view(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -147,12 +147,16 @@ def test_what_was_deleted_is_a_whiteout_and_gone_from_the_merged_view(
           RUN rm /etc/motd && rm -r /opt && mkdir /opt && echo x > /opt/x
         """
     )
-    changes = {each.path: each for each in only(observe(case, site)).layers[0].changes}
+    changes = {
+        each.path: each for each in only(observe(case, open_target)).layers[0].changes
+    }
     assert changes["/etc/motd"].change == "deleted"
     assert changes["/opt/x"].change == "added"
 
 
-def test_a_failing_line_is_named_with_its_error(site: OpenTarget, make: Make) -> None:
+def test_a_failing_line_is_named_with_its_error(
+    open_target: OpenTarget, make: Make
+) -> None:
     case = make(
         """
         dockerfile: |
@@ -164,13 +168,13 @@ def test_a_failing_line_is_named_with_its_error(site: OpenTarget, make: Make) ->
         expect: [{because: it exits, build: {error: "3", line: 5}}]
         """
     )
-    build = only(observe(case, site))
+    build = only(observe(case, open_target))
     assert (build.outcome, build.error_line) == ("error", 5)
     assert "3" in build.error
 
 
 def test_a_parse_error_is_a_failed_build_with_its_line(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -180,13 +184,13 @@ def test_a_parse_error_is_a_failed_build_with_its_line(
           NOSUCH thing
         """
     )
-    build = only(observe(case, site))
+    build = only(observe(case, open_target))
     assert (build.outcome, build.error_line) == ("error", 3)
     assert "NOSUCH" in build.error
 
 
 def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -196,15 +200,15 @@ def test_a_hung_build_is_ended_at_its_limit_and_runs_no_more(
           RUN while true; do echo again; sleep 1; done
         """
     )
-    impatient = replace(site, limit=3.0)
+    impatient = replace(open_target, limit=3.0)
     assert only(observe(case, impatient)).outcome == "timeout"
     # The engine is as good as before, and has no container of the build.
-    assert only(observe(make(ARTICLE), site)).outcome == "ok"
-    assert api(site).containers(all=True) == []
+    assert only(observe(make(ARTICLE), open_target)).outcome == "ok"
+    assert api(open_target).containers(all=True) == []
 
 
 def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -213,14 +217,14 @@ def test_an_image_without_layers_is_observed_though_it_cannot_be_exported(
           LABEL a=b
         """
     )
-    build = only(observe(case, site))
+    build = only(observe(case, open_target))
     assert (build.outcome, build.layers) == ("ok", ())
     assert build.config["Labels"] == {"a": "b"}
     assert [each.layer for each in build.steps] == [None]
 
 
 def test_a_stage_brings_its_layers_with_their_lines(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -234,12 +238,12 @@ def test_a_stage_brings_its_layers_with_their_lines(
           COPY --from=other /other /copied
         """
     )
-    build = only(observe(case, site))
+    build = only(observe(case, open_target))
     assert [layer.line for layer in build.layers] == [3, 7]
 
 
 def test_what_came_from_cache_in_another_stage_is_told(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -256,7 +260,7 @@ def test_what_came_from_cache_in_another_stage_is_told(
         expect: [{because: it was built before, of: second, cached: [3, 5]}]
         """
     )
-    first, second = observe(case, site).observation.builds
+    first, second = observe(case, open_target).observation.builds
     told = [
         [(each.line, each.stage, each.layer, each.cached) for each in build.all_steps]
         for build in (first, second)
@@ -268,7 +272,7 @@ def test_what_came_from_cache_in_another_stage_is_told(
 
 
 def test_a_stage_that_nothing_uses_is_run_by_one_builder_alone(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -282,16 +286,16 @@ def test_a_stage_that_nothing_uses_is_run_by_one_builder_alone(
           COPY --from=used /two /
         """
     )
-    others = only(observe(case, site)).other_steps
+    others = only(observe(case, open_target)).other_steps
     assert others is not None
     run = [each.line for each in others]
-    assert run == {"legacy": [3, 5], "buildkit": [5]}[site.target.builder.name]
+    assert run == {"legacy": [3, 5], "buildkit": [5]}[open_target.target.builder.name]
 
 
 def test_the_directories_on_disk_are_those_of_the_export(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
-    if on(site).data_root is None or on(site).storage != "overlay2":
+    if on(open_target).data_root is None or on(open_target).storage != "overlay2":
         pytest.skip("the engine's directories cannot be read here")
     case = make(
         """
@@ -303,7 +307,7 @@ def test_the_directories_on_disk_are_those_of_the_export(
         expect: [{because: article C13, on_disk: {equals_export: true}}]
         """
     )
-    record = only(observe(case, site)).on_disk
+    record = only(observe(case, open_target)).on_disk
     assert record is not None
     assert record.equals_export
     assert record.lower_gives_order
@@ -312,7 +316,7 @@ def test_the_directories_on_disk_are_those_of_the_export(
 
 
 def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -324,7 +328,7 @@ def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
         expect: [{because: article C14, container: {removed: true}}]
         """
     )
-    record = only(observe(case, site)).container
+    record = only(observe(case, open_target)).container
     assert record is not None
     assert record.exit_code == 0
     assert record.writes == ("/data/x", "/etc/motd")
@@ -333,7 +337,7 @@ def test_a_container_writes_to_a_layer_of_its_own_which_goes_with_it(
 
 
 def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -345,7 +349,7 @@ def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are
         expect: [{because: x, reproducible: true}]
         """
     )
-    assert only(observe(case, site)).reproducible is True
+    assert only(observe(case, open_target)).reproducible is True
     case = make(
         """
         dockerfile: |
@@ -355,11 +359,11 @@ def test_files_of_the_build_s_time_are_not_reproducible_those_of_the_context_are
         expect: [{because: x, reproducible: false}]
         """
     )
-    assert only(observe(case, site)).reproducible is False
+    assert only(observe(case, open_target)).reproducible is False
 
 
 def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     case = make(
         """
@@ -377,7 +381,7 @@ def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
               RUN mkdir /two
         """
     )
-    _, second = observe(case, site).observation.builds
+    _, second = observe(case, open_target).observation.builds
     assert second.below == 2
     assert [each.changes[0].path for each in second.layers] == ["/triggered", "/two"]
     assert [each.line for each in second.layers][-1] == 3
@@ -385,24 +389,28 @@ def test_a_later_build_begins_from_an_earlier_one_and_runs_its_triggers(
 
 
 def test_images_that_a_build_only_uses_are_left_alone(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
     mine = "somebody/image:latest"
-    api(site).tag(site.shared, "somebody/image", "latest")
-    api(site).remove_image(site.shared)
+    api(open_target).tag(open_target.shared, "somebody/image", "latest")
+    api(open_target).remove_image(open_target.shared)
     try:
-        only(observe(make(ARTICLE.replace("${BASE}", mine)), site))
-        assert api(site).images(name=mine)
+        only(observe(make(ARTICLE.replace("${BASE}", mine)), open_target))
+        assert api(open_target).images(name=mine)
     finally:
-        name, _, tag = site.shared.partition(":")
-        api(site).tag(mine, name, tag)
-        api(site).remove_image(mine)
+        name, _, tag = open_target.shared.partition(":")
+        api(open_target).tag(mine, name, tag)
+        api(open_target).remove_image(mine)
 
 
 def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
-    site: OpenTarget, make: Make
+    open_target: OpenTarget, make: Make
 ) -> None:
-    mine = api(site).inspect_image(site.shared)["Id"].removeprefix("sha256:")[:12]
+    mine = (
+        api(open_target)
+        .inspect_image(open_target.shared)["Id"]
+        .removeprefix("sha256:")[:12]
+    )
     case = make(
         f"""
         dockerfile: |
@@ -411,28 +419,34 @@ def test_a_run_that_prints_an_image_s_id_does_not_have_it_removed(
           RUN echo ' ---> {mine}'
         """
     )
-    only(observe(case, site))
-    assert api(site).images(name=site.shared)
+    only(observe(case, open_target))
+    assert api(open_target).images(name=open_target.shared)
 
 
 def test_an_image_that_was_salted_before_can_be_the_base(
-    site: OpenTarget, make: Make, tmp_path: Path
+    open_target: OpenTarget, make: Make, tmp_path: Path
 ) -> None:
     path = tmp_path / "once.tar"
     with path.open("wb") as out:
-        salted(site.base, "one", "layer-harness/once:salted", out)
-    twice = replace(site, base=from_archive(path), shared=new_base())
-    with loaded(api(site), twice.base, twice.shared):
+        salted(open_target.base, "one", "layer-harness/once:salted", out)
+    twice = replace(open_target, base=from_archive(path), shared=new_base())
+    with loaded(api(open_target), twice.base, twice.shared):
         workdir = make("dockerfile: |\n  ARG BASE\n  FROM ${BASE}\n  WORKDIR /new\n")
         assert only(observe(workdir, twice)).below == 1
 
 
-def test_nothing_of_ours_is_left_on_the_engine(site: OpenTarget, make: Make) -> None:
+def test_nothing_of_ours_is_left_on_the_engine(
+    open_target: OpenTarget, make: Make
+) -> None:
     def ours() -> set[str]:
-        names = [tag for image in api(site).images() for tag in image["RepoTags"] or ()]
+        names = [
+            tag
+            for image in api(open_target).images()
+            for tag in image["RepoTags"] or ()
+        ]
         return {name for name in names if name.startswith(PREFIX)}
 
     before = ours()
-    assert site.shared in before
-    observe(make(ARTICLE), site)
+    assert open_target.shared in before
+    observe(make(ARTICLE), open_target)
     assert ours() == before

@@ -6,7 +6,7 @@ import pytest
 
 from harness.engines import roots
 from harness.errors import HarnessError
-from harness.images.base import standard
+from harness.images import base
 from harness.measure.standard_base import place, standard_base, text, view_of
 from harness.measure.write_standard_base import known
 
@@ -17,7 +17,7 @@ def test_what_is_stored_of_the_base_is_what_is_built() -> None:
         busybox = roots.busybox(roots.cache_folder(), print)
     except HarnessError as error:
         pytest.skip(f"no busybox: {error}")
-    written = text(known(standard(busybox)))
+    written = text(known(base.standard_base(busybox)))
     assert place().read_text() == written, (
         "run: python -m harness.measure.write_standard_base"
     )

@@ -77,7 +77,7 @@ class NamedBase(EngineDriver):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedSite(OpenTarget):
-    """A site that builds on such a base."""
+    """A open_target that builds on such a base."""
 
     image_there: Image
 
@@ -104,7 +104,7 @@ def measure(name: str, target: Target, ground: Ground) -> Measurement:
             # Its ID on a graph driver, and the catalogue gave it on every store.
             BASE_ID: image.config_digest,
         }
-        site = NamedSite(
+        open_target = NamedSite(
             target=target,
             engine=ground.engine,
             client=ground.client,
@@ -114,7 +114,7 @@ def measure(name: str, target: Target, ground: Ground) -> Measurement:
             alone=True,
             image_there=image,
         )
-        return observe(case(name, words), site)
+        return observe(case(name, words), open_target)
 
 
 def case(name: str, words: Mapping[str, str]) -> WrittenCase:
