@@ -21,14 +21,14 @@ from harness.errors import HarnessError
 #: Verb to what it does; the module of the same name has its `command`.
 VERBS = {
     "run": "Build cases on targets, check them, print the matrix.",
-    "explain": "Tell a case line by line: layers, files, who does what.",
-    "matrix": "Tabulate the results that are there.",
+    "explain": "Show a case line by line: layers, files, which builders agree.",
+    "matrix": "Tabulate stored results.",
     "diff": "Say what differs between two runs, or between two targets.",
     "list": "List cases, targets or groups.",
     "lint": "Check cases without an engine.",
-    "smoke": "Say with five small builds whether a target is usable.",
-    "engines": "Prepare, start, stop our own engines; show them.",
-    "doctor": "Say what can run here and, if not, why and what to do.",
+    "smoke": "Check with five small builds whether a target is usable.",
+    "engines": "Show, prepare, start and stop our own engines.",
+    "doctor": "Say what can run here, and what to do about the rest.",
 }
 
 
@@ -82,9 +82,9 @@ class Verbs(click.Group):
 def cli() -> None:
     """Tell whether a Dockerfile builds the same image everywhere.
 
-    Layer Harness builds YAML cases with the legacy builder and with BuildKit, on
-    Docker engines of several versions, and says which instruction made which layer,
-    with which files, and where the builders diverge.
+    Layer Harness builds Dockerfiles with the legacy builder, BuildKit, buildah, podman
+    and others, on several Docker engine versions. It says which instruction made which
+    layer with which files, and where the builders differ.
 
     \b
     Start here:

@@ -38,7 +38,7 @@ from harness.verbs import options, places
     default="text",
     show_default=True,
 )
-@click.option("--exit-code", is_flag=True, help="End with 1 where something differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
 @places.cases
 @places.results
 def command(

@@ -18,7 +18,7 @@ _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard
 
 @click.command
 def command() -> int:
-    """Say for every target whether it can run here; exit code 3 when none can.
+    """Say for each target whether it can run here. Exit code 3 if none can.
 
     \b
     Example:

@@ -15,7 +15,7 @@ _names = click.argument("names", nargs=-1, metavar="[SUITE[+STORE]]...")
 @click.group(name="engines", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Prepare, start and stop our own engines; show them.
+    """Show, prepare, start and stop our own engines.
 
     \b
     Examples:

@@ -40,7 +40,7 @@ def command(
     root: Path,
     results: Path | None,
 ) -> None:
-    """Tell a case line by line: the layer each line made, its files, who agrees.
+    """Show a case line by line: the layer of each line, its files, who agrees.
 
     \b
     Examples:

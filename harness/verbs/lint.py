@@ -16,7 +16,7 @@ from harness.verbs import options, places
 @click.command
 @places.cases
 def command(*, root: Path) -> int:
-    """Check all cases without an engine; exit code 2 when there is a mistake.
+    """Check all cases without an engine. Exit code 2 if there is a mistake.
 
     A selector has to name a target of the catalogue, or one in results/ beside the
     cases.

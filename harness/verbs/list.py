@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Only what has this in its id; of a case also in its title, reason or tags.",
 )
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
-@click.option("-q", "--quiet", is_flag=True, help="Ids alone, for a pipe.")
+@click.option("-q", "--quiet", is_flag=True, help="Print ids only, for use in a pipe.")
 @click.option(
     "--all", "every", is_flag=True, help="Targets of Docker's images of engines too."
 )
@@ -54,7 +54,7 @@ def command(
     root: Path,
     results: Path | None,
 ) -> None:
-    """List cases, groups, or targets with what is to be done for each.
+    """List cases, groups, or targets with their state.
 
     \b
     Examples:
@@ -80,7 +80,7 @@ def command(
     click.echo(text)
     if what == "targets" and not (every or quiet or form == "json"):
         click.echo(
-            "\nand those of docker:VERSION-dind (-e docker:27-dind): --all lists them",
+            "\n--all also lists the targets of docker:VERSION-dind (-e docker:27-dind)",
             err=True,
         )
 

@@ -21,7 +21,7 @@ from harness.verbs import options, places
 @places.group
 @options.target
 @places.output
-@click.option("--exit-code", is_flag=True, help="End with 1 where targets diverge.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if targets differ.")
 @click.option(
     "--write",
     is_flag=True,

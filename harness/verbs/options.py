@@ -39,7 +39,7 @@ on = click.option(
     "--on",
     default="",
     metavar="ENGINE",
-    help="Engine that engines in containers (docker:27-dind) run on.",
+    help="Engine on which engines in containers (docker:27-dind) run.",
 )
 builders = click.option(
     "--builders",
@@ -47,10 +47,13 @@ builders = click.option(
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Records of further command builders (CONTRIBUTING.md); repeatable.",
+    help="File with records of other builders (see CONTRIBUTING.md); repeatable.",
 )
 every = click.option(
-    "--all", "every", is_flag=True, help="Every engine that can run here, in turn."
+    "--all",
+    "every",
+    is_flag=True,
+    help="Use every engine that can run here, one after the other.",
 )
 memory = click.option(
     "--memory",

@@ -21,7 +21,7 @@ results = click.option(
     "--results",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder of results; results/ beside the cases if missing.",
+    help="Folder of results. Default: results/ beside the cases.",
 )
 group = click.option(
     "-g", "--group", "groups", multiple=True, help="Only cases of this group."

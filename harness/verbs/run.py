@@ -29,14 +29,16 @@ from harness.verbs import options, places
 @options.every
 @options.memory
 @places.group
-@click.option("-k", "keyword", help="Only items whose name matches, as pytest -k.")
+@click.option("-k", "keyword", help="Only items whose name matches, like pytest's -k.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
 @click.option(
-    "-n", "jobs", type=click.IntRange(0), default=None, help="Builds at a time."
+    "-n",
+    "jobs",
+    type=click.IntRange(0),
+    default=None,
+    help="Number of builds at a time.",
 )
-@click.option(
-    "--base", default="", help="Image that cases get as BASE, instead of our own."
-)
+@click.option("--base", default="", help="Image to use as BASE instead of our own.")
 @click.option(
     "--limit",
     type=float,
@@ -45,14 +47,21 @@ from harness.verbs import options, places
     help="Seconds for a build.",
 )
 @click.option(
-    "--repeat", type=click.IntRange(1), default=1, help="Build so often; find noise."
+    "--repeat",
+    type=click.IntRange(1),
+    default=1,
+    help="Build each case this often, to find noise.",
 )
 @click.option(
-    "--missing", is_flag=True, help="Only what has no result of the case as it is now."
+    "--missing", is_flag=True, help="Skip cases whose results are up to date."
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("--lf", is_flag=True, help="Only what failed last time.")
-@click.option("--junitxml", type=click.Path(path_type=Path), help="JUnit report here.")
+@click.option(
+    "--junitxml",
+    type=click.Path(path_type=Path),
+    help="Write a JUnit report to this file.",
+)
 @places.cases
 @places.results
 def command(

@@ -34,10 +34,10 @@ def command(
     every: bool,
     memory: float,
 ) -> int:
-    """Say which targets are usable; exit code 3 when one is not.
+    """Say which targets are usable. Exit code 3 if one is not.
 
-    The builds are the harness's own, and their results are not kept: what a target
-    fails here it would fail everywhere, and that would say nothing of the cases.
+    The builds are the harness's own, and their results are not kept: a target that
+    fails here would fail on every case, which would say nothing about the cases.
 
     \b
     Examples:
