@@ -73,7 +73,7 @@ class _Class:
     records: dict[str, BuildRecord] = field(default_factory=dict)
     whole: dict[str, list[object]] = field(default_factory=dict)
     by_line: dict[str, list[object]] = field(default_factory=dict)
-    told: dict[Place, object] = field(default_factory=dict)
+    told: dict[tuple[Aspect, Place], object] = field(default_factory=dict)
 
 
 def classes(table: FactTable, question: Question) -> dict[str, str]:
@@ -124,9 +124,9 @@ def _account(table: FactTable, number: int, question: Question) -> _Class:
                 *rest, line = fact.value if isinstance(fact.value, tuple) else ("ok", 0)
                 own.whole[place.build].append(rest)
                 if line:
-                    own.told[place] = line
+                    own.told[aspect, place] = line
             elif aspect in {"cache", "layers"} and is_silent(place, aspect):
-                own.told[place] = fact.value
+                own.told[aspect, place] = fact.value
             else:
                 kept = own.by_line if aspect in BY_LINE else own.whole
                 kept[place.build].append((*place, fact.value))

@@ -15,10 +15,12 @@ from harness.cases.case import Case, load_case
 from harness.cases.model import Group
 from harness.judge.agreement import classes, tell
 from harness.judge.divergence import divergences
+from harness.judge.facts import Question
 from harness.judge.matrix import Matrix, tabulate_results
 from harness.judge.properties import NotMeasured, letter
 from harness.judge.verdict import SEVERITY, Check, Judged, Verdict, judge, worst
 from harness.measure.observation import (
+    ONE_FOR_A_STAGE,
     BuildRecord,
     Change,
     HistoryEntry,
@@ -226,6 +228,49 @@ def test_classes_are_lettered_in_the_order_of_the_targets() -> None:
     found = classes(table, "layering")
     assert found == {LEGACY: "A", BUILDKIT: "B", NEWER: "A"}
     assert [letter(number) for number in (0, 25, 26, 53)] == ["A", "Z", "A1", "B2"]
+
+
+def lettered(question: Question, *records: BuildRecord) -> str:
+    names = [f"legacy@{number}.0.0" for number in range(len(records))]
+    table = tell(
+        {
+            name: Observation(case="g/c", target=name, builds=(record,))
+            for name, record in zip(names, records, strict=True)
+        }
+    )
+    found = classes(table, question)
+    return " ".join(found[name] or "-" for name in names)
+
+
+def squashed(*changes: Change) -> BuildRecord:
+    return build(layer(*changes, line=None), note=ONE_FOR_A_STAGE)
+
+
+def test_one_layer_for_a_stage_is_compared_as_a_whole() -> None:
+    plain = build(layer(change("/a")))
+    two = build(layer(change("/a")), layer(change("/b"), line=4))
+    assert lettered("layering", plain, squashed(change("/a"))) == "A A"
+    assert lettered("layering", squashed(change("/a")), plain) == "A A"
+    assert lettered("layering", plain, squashed(change("/a", digest="e"))) == "A B"
+    assert lettered("layering", two, squashed(change("/a"), change("/b"))) == "A B"
+
+
+def test_who_does_not_say_what_was_cached_is_of_the_class_it_agrees_with() -> None:
+    def said(cached: bool | None, *, file: str = "/a") -> BuildRecord:
+        step = Step(line=3, text="RUN a", layer=1, cached=cached)
+        return build(layer(change(file)), steps=(step,))
+
+    assert lettered("layering", said(True), said(None)) == "A A"
+    assert lettered("layering", said(None), said(True)) == "A A"
+    assert lettered("layering", said(True), said(False), said(None)) == "A B A"
+    assert lettered("layering", said(True), said(None, file="/b")) == "A B"
+
+
+def test_who_built_nothing_has_no_class_of_images_and_takes_none_from_others() -> None:
+    failed = build(outcome="error", error="no", layers=())
+    assert lettered("image", failed, squashed(change("/a"))) == "- A"
+    assert lettered("layering", failed, squashed(change("/a"))) == "- A"
+    assert lettered("outcome", failed, squashed(change("/a"))) == "A B"
 
 
 @pytest.mark.parametrize("verdict", SEVERITY)

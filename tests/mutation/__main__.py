@@ -64,14 +64,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as place:
         tree = Path(place)
         copy_tree(ROOT, words.at, tree)
-        for module in _modules(tree, words.modules or known["modules"]):
-            counts.append(_count(tree, module, known, words))
-            for each in counts[-1].survivors:
-                print(f"harness/{module}.py:{each.line}: {each.operator}")
-                print(f"  - {each.was}\n  + {each.becomes}", flush=True)
-    print()
+        try:
+            for module in _modules(tree, words.modules or known["modules"]):
+                counts.append(_count(tree, module, known, words))
+                for each in counts[-1].survivors:
+                    print(f"harness/{module}.py:{each.line}: {each.operator}")
+                    print(f"  - {each.was}\n  + {each.becomes}", flush=True)
+        finally:
+            _print(counts)
+    return int(any(each.survivors for each in counts))
+
+
+def _print(counts: list[Count]) -> None:
     print(
-        tabulate(
+        "\n"
+        + tabulate(
             [
                 (
                     each.module,
@@ -95,7 +102,6 @@ def main() -> int:
             ),
         )
     )
-    return int(any(each.survivors for each in counts))
 
 
 def _parser() -> argparse.ArgumentParser:
