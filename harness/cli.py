@@ -59,7 +59,9 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest verb where there is none."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            raise click.UsageError(f"no verb `{args[0]}`: {nearest(args[0], VERBS)}")
+            raise click.UsageError(
+                f"unknown verb `{args[0]}`: {nearest(args[0], VERBS)}"
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(

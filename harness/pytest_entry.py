@@ -25,21 +25,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "engine to build on: default, bookworm, unix://..., tcp://..., ssh://...",
         ),
         ("target", "selector of targets, such as legacy or buildkit@>=23"),
-        ("builders", "file with records of further command builders"),
+        ("builders", "file with records of other builders"),
     ):
         group.addoption(f"--layer-{name}", action="append", default=[], help=text)
     for name, text in (
-        ("all", "every engine that can run here, instead of those that are named"),
-        ("missing", "only cases without a result as they are now"),
+        ("all", "use every engine that can run here"),
+        ("missing", "skip cases whose results are up to date"),
     ):
         group.addoption(f"--layer-{name}", action="store_true", help=text)
     for name, kind, text in (
-        ("memory", float, "GiB of memory for the engines of our own"),
-        ("limit", float, "seconds one build may take"),
-        ("repeat", int, "build each case so often, and mark what is not stable"),
-        ("on", str, "engine that engines in containers (docker:27-dind) run on"),
-        ("base", str, "image that cases get as BASE"),
-        ("results", str, "folder of results (results/ beside cases/)"),
+        ("memory", float, "GiB of memory for our own engines"),
+        ("limit", float, "seconds that one build may take"),
+        ("repeat", int, "build each case this often, to find what is not stable"),
+        ("on", str, "engine on which engines in containers (docker:27-dind) run"),
+        ("base", str, "image to use as BASE instead of our own"),
+        ("results", str, "folder of results (default: results/ beside the cases)"),
     ):
         group.addoption(f"--layer-{name}", type=kind, help=text)
 

@@ -35,7 +35,7 @@ def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
             if placeholder not in allowed:
                 raise PydanticCustomError(
                     "placeholder",
-                    "no placeholder `{word}` here",
+                    "the placeholder `{word}` is not allowed here",
                     {
                         "word": f"{{{placeholder}}}",
                         "hint": nearest(placeholder, allowed),
@@ -162,7 +162,7 @@ class Record(Strict):
             if name not in OPTIONS:
                 raise PydanticCustomError(
                     "unknown_key",
-                    "no option `{key}`",
+                    "unknown option `{key}`",
                     {"key": name, "hint": nearest(name, OPTIONS)},
                 )
             if info.field_name == "options":

@@ -65,7 +65,7 @@ def known_records(files: Iterable[Path]) -> dict[str, CommandBuilder]:
         for name, record in load_records(path).items():
             if found.setdefault(name, record) != record:
                 raise UsageError(
-                    f"there is a builder `{name}` already",
+                    f"a builder `{name}` already exists",
                     where=str(path),
                     hint="give yours another name",
                 )
@@ -141,7 +141,7 @@ def _grown(
         return dict(own)
     if parent not in models:
         raise document.error(
-            (name, "like"), f"no builder `{parent}`", nearest(str(parent), models)
+            (name, "like"), f"unknown builder `{parent}`", nearest(str(parent), models)
         )
     grown = models[parent].model_dump(
         exclude_unset=True, exclude={"like", "measured", "note"}

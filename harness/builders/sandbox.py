@@ -60,7 +60,7 @@ class Sandbox:
                 (self.folder / each).mkdir()
         except OSError as error:
             raise EngineError(
-                f"no folder for a case can be made: {error.strerror}",
+                f"cannot create a folder for a case: {error.strerror}",
                 where=str(error.filename or self.folder),
                 hint=f"free space there, or set {roots.CACHE_VARIABLE}",
             ) from error
@@ -181,7 +181,7 @@ def _find(sandbox: Sandbox, name: str) -> None:
     if sandbox.root is None:
         if shutil.which(name) is None:
             raise EngineError(
-                f"`{name}` is not here", hint=f"install {name}, or mend PATH"
+                f"`{name}` is not here", hint=f"install {name}, or fix PATH"
             )
         return
     places = [sandbox.root / each.lstrip("/") for each in _PATH.split(":")]

@@ -280,7 +280,7 @@ class Expectation(_Claim):
             # Other targets' results are at hand only when the matrix is made.
             raise PydanticCustomError(
                 "alone",
-                "`differs` stands with no other property",
+                "`differs` cannot be combined with another property",
                 {"key": "differs", "hint": "make it an expectation of its own"},
             )
         return self

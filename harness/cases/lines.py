@@ -19,8 +19,8 @@ def check_lines(
         if line in outside and not any_stage:
             raise document.error(
                 (*at, *place),
-                f"line {line} stands in a stage that the image is not made of",
-                "of such a line only `cached` and `rebuilt` can be expected",
+                f"line {line} is in a stage that the image is not made from",
+                "only `cached` and `rebuilt` can be expected of such a line",
             )
         if line not in starts:
             raise document.error(

@@ -114,7 +114,7 @@ def _twins(cases: list[Case]) -> Iterator[str]:
         )
         twin = seen.setdefault(key, case)
         if twin is not case:
-            yield f"{case.path}: builds just what {twin.id} builds: join them"
+            yield f"{case.path}: builds the same as {twin.id}: merge the two"
 
 
 def _words(case: Case) -> Iterator[str]:
@@ -223,13 +223,13 @@ def _meant(
     spoken = _among(expectation.on, built)
     if not spoken:
         yield (
-            f"{case.path}: expectation {index + 1} speaks of no target that the case "
+            f"{case.path}: expectation {index + 1} applies to no target that the case "
             "is built on"
         )
     for known in expectation.known if spoken else ():
         if not _among(known.on, spoken):
             yield (
-                f"{case.path}: expectation {index + 1} speaks of no target that its "
+                f"{case.path}: expectation {index + 1} applies to no target that its "
                 f"`known` names ({', '.join(known.on)})"
             )
 
@@ -244,4 +244,4 @@ def _titles(cases: Iterable[Case]) -> Iterator[str]:
     for case in cases:
         twin = seen.setdefault((case.group, case.title.casefold()), case)
         if twin is not case:
-            yield f"{case.path}: has the title of {twin.id}: `{case.title}`"
+            yield f"{case.path}: has the same title as {twin.id}: `{case.title}`"

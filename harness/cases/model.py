@@ -262,8 +262,8 @@ class CaseFile(_BuildKeys):
         if self.builds and own:
             raise PydanticCustomError(
                 "form",
-                "`{key}` stands beside `builds`",
-                {"key": own[0], "hint": "write it into the builds it is meant for"},
+                "`{key}` cannot be given together with `builds`",
+                {"key": own[0], "hint": "move it into the builds it is meant for"},
             )
         return self
 

@@ -53,7 +53,7 @@ def _mode(value: Any) -> Any:
         raise PydanticCustomError(
             "mode",
             "a mode is octal digits in quotes",
-            {"hint": 'write "0755"; YAML takes a bare 0755 for the number 493'},
+            {"hint": 'write "0755"; YAML reads a bare 0755 as the number 493'},
         )
     return f"{int(value, 8):04o}"
 

@@ -86,7 +86,7 @@ class ContextFile:
             yield "mtime is not a number of seconds"
         texts = (self.path, self.link, self.uname, self.gname, *self.xattrs)
         if any("\0" in text for text in texts):
-            yield "no text of a tar holds a NUL"
+            yield "text in a tar cannot contain a NUL"
         if any(not name or "=" in name for name in self.xattrs):
             yield "an extended attribute needs a name, without `=`"
 

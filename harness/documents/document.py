@@ -89,7 +89,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     if len(words) <= MAX_WORDS:
         return f"{meant}allowed: {', '.join(words)}"
     near = f", such as {', '.join(close)}" if close else ""
-    return f"{meant}{len(words)} are allowed{near}"
+    return f"{meant}there are {len(words)} names{near}"
 
 
 def load(path: Path) -> Document:
@@ -272,7 +272,7 @@ class _Reader:
             raise self.refuse(
                 node.start_mark,
                 f"no such value: {node.value}",
-                "quote it if it is a text",
+                "put it in quotes if it is meant as text",
             ) from error
 
     def mapping(self, node: yaml.MappingNode, at: Location) -> dict[Any, Any]:
@@ -287,7 +287,7 @@ class _Reader:
             if key in values:
                 raise self.refuse(
                     mark,
-                    f"`{key}` stands twice in one mapping",
+                    f"`{key}` appears twice in one mapping",
                     f"first on line {self.marks[(*at, key)][0]}; keep one of them",
                 )
             self.marks[(*at, key)] = (mark.line + 1, mark.column + 1)

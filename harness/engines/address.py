@@ -121,7 +121,7 @@ def _certificates(folder: Path, *, verify: bool) -> dict[str, Any]:
         )
     if ("cert" in found) != ("key" in found):
         raise UsageError(
-            "a certificate and its key belong together, one is missing",
+            "a certificate and its key belong together; one is missing",
             where=str(folder),
             hint="put cert.pem and key.pem there, or neither",
         )
@@ -142,7 +142,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise UsageError(
             f"docker's configuration cannot be read: {error}",
             where=str(file),
-            hint="mend the file, or name the engine by its address",
+            hint="fix the file, or name the engine by its address",
         ) from error
     return read if isinstance(read, dict) else {}
 

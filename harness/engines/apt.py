@@ -19,7 +19,7 @@ from harness.errors import EngineError
 MIRROR_VARIABLE = "LAYER_HARNESS_DEBIAN_MIRROR"
 
 WAYS_OUT = (
-    "ways to an engine: (1) run as root on Debian or a relative of it, (2) start any "
+    "ways to an engine: (1) run as root on Debian or a derivative, (2) start any "
     "Docker engine here and use `-e default`, (3) name one elsewhere: "
     "`-e tcp://HOST:2376` or `-e ssh://USER@HOST`"
 )
@@ -65,7 +65,7 @@ def mirror() -> str:
         return chosen.rstrip("/")
     if shutil.which("apt-get") is None:
         raise EngineError(
-            "no apt-get here: this is not Debian or a relative of it", hint=WAYS_OUT
+            "no apt-get here: this is neither Debian nor derived from it", hint=WAYS_OUT
         )
     answer = subprocess.run(
         ["apt-get", "--print-uris", "update"],

@@ -45,7 +45,7 @@ _CAUSES = (
     (
         r"unshare failed|unshare: .*not permitted|mount: .*(not permitted|denied)",
         (
-            "this root may not make namespaces: run outside the container, or with "
+            "root may not create namespaces here: run outside the container, or with "
             "CAP_SYS_ADMIN (`docker run --privileged`)"
         ),
     ),
@@ -70,7 +70,7 @@ _CAUSES = (
     ),
     (
         r"(dockerd|containerd).*(not found|No such file)|can't execute",
-        "the unpacked root is damaged: remove it from the cache, it is unpacked again",
+        "the unpacked root is damaged: remove it from the cache; it is unpacked again",
     ),
 )
 
@@ -145,8 +145,8 @@ def start(
     if store == "overlay2" and not data_kib and not _overlay_on(cache):
         store = "vfs"
         say(
-            f"{cache} is on a file system without overlay and memory is short: "
-            "the engine gets the storage driver vfs, which is slow and big"
+            f"{cache} is on a file system without overlay and memory is scarce: "
+            "the engine uses the storage driver vfs, which is slow and takes more space"
         )
     name = title(suite, store)
     plan = namespace.Plan(
@@ -243,7 +243,7 @@ def obstacles() -> tuple[str, ...]:
     if not sys.platform.startswith("linux"):
         found.append("they run on Linux only")
     elif shutil.which("apt-get") is None:
-        found.append("no apt-get here: this is not Debian or a relative of it")
+        found.append("no apt-get here: this is neither Debian nor derived from it")
     elif os.geteuid() != 0:
         found.append("starting one needs root")
     elif shutil.which("unshare") is None:

@@ -49,7 +49,7 @@ _CAUSES = (
     ),
     (
         r"driver not supported|overlay2?[^\n]*not supported|failed to mount overlay",
-        "overlay cannot be had in a container there: add +vfs to the engine's name",
+        "overlay does not work in a container there: add +vfs to the engine's name",
     ),
     (
         r"[Nn]o space left on device|ENOSPC",
@@ -210,8 +210,8 @@ def _run(
             _remove(client, container)
             if "unable to apply caps" in str(error) and not fewer:
                 say(
-                    "--privileged is refused for want of a capability: trying without "
-                    "CAP_SYS_RESOURCE"
+                    "--privileged is refused because a capability is missing: "
+                    "trying without CAP_SYS_RESOURCE"
                 )
                 continue
             raise EngineError(
@@ -232,19 +232,19 @@ def _check(engine: Engine, release: Released, store: str) -> None:
         raise EngineError(
             f"{release.image} is Docker {engine.version}",
             where=engine.name,
-            hint="name it by its own version, or pull it anew",
+            hint="name it by its own version, or pull it again",
         )
     if engine.storage != store:
         raise EngineError(
             f"{release.image} has no store `{store}`: it came up with {engine.storage}",
             where=engine.name,
-            hint="the containerd store is there from 24.0 on",
+            hint="the containerd store exists since 24.0",
         )
 
 
 def _need(client: docker.APIClient, image: str, say: Say, *, pull: bool) -> bool:
     """See to it that the outer engine has the image; True if it had to be pulled."""
-    hint = f"docker pull {image}, on the engine that it shall run on"
+    hint = f"docker pull {image}, on the engine it is to run on"
     try:
         client.inspect_image(image)
     except ImageNotFound as error:

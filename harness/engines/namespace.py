@@ -308,7 +308,7 @@ def _claim(name: str, cache: Path) -> tuple[Space, int]:
             fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError as error:
         raise EngineError(
-            f"no run folder can be made: {error.strerror}",
+            f"cannot create a run folder: {error.strerror}",
             where=str(error.filename or cache),
             hint=f"free space there, or set {roots.CACHE_VARIABLE} to another folder",
         ) from error

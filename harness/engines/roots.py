@@ -71,7 +71,7 @@ def suite(name: str) -> Suite:
     plain = name.removeprefix("debian:")
     if plain not in known:
         raise UsageError(
-            f"`{name}` is no Debian suite we know an engine of",
+            f"`{name}` is not a Debian suite whose engine we know",
             hint=nearest(plain, known),
         )
     return known[plain]

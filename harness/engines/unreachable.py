@@ -46,16 +46,19 @@ def _explain(address: Address, error: BaseException) -> tuple[str, str]:
         )
     if re.search(r"HTTP request to an HTTPS server", text):
         return (
-            "the engine wants TLS, and we came without",
+            "the engine requires TLS, but the connection does not use it",
             "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH",
         )
     if among(PermissionError):
         return (
-            "we may not use the engine's socket",
-            "run as root, or join the group that owns the socket (mostly `docker`)",
+            "no permission to use the engine's socket",
+            "run as root, or join the group that owns the socket (usually `docker`)",
         )
     if among(FileNotFoundError):
-        return "no engine: there is no such socket", "start the engine, or name another"
+        return (
+            "no engine: the socket does not exist",
+            "start the engine, or name another",
+        )
     if among(ConnectionRefusedError):
         return (
             "no engine: nothing listens there",

@@ -275,7 +275,7 @@ def architecture(busybox: Path) -> str:
     hint = "install the package busybox-static, or give another base with --base"
     try:
         if head[:4] != b"\x7fELF":
-            raise HarnessError("no Linux program", where=str(busybox), hint=hint)
+            raise HarnessError("not a Linux program", where=str(busybox), hint=hint)
         wide, order = head[4] == 2, "<" if head[5] == 1 else ">"
         machine = struct.unpack_from(f"{order}H", head, 18)[0]
         start = struct.unpack_from(

@@ -141,8 +141,8 @@ def usual(say: Say) -> str:
     if not debian.obstacles():
         version = roots.suite(EMBEDDED).version
         say(
-            f"no Docker engine answers at the usual place: ours is taken, Docker "
-            f"{version} of Debian {EMBEDDED}, and removed at the end"
+            f"no Docker engine answers at the usual place: starting our own, Docker "
+            f"{version} of Debian {EMBEDDED}; it is removed at the end"
         )
         return EMBEDDED
     raise EngineError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.judge.comparison import Comparison, Difference
+from harness.report.counts import count
 from harness.report.text import TOLD
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
@@ -44,19 +45,19 @@ def _counts(found: Comparison) -> Iterator[str]:
     both = found.equal + found.different
     if found.of == "runs":
         yield (
-            f"{both} results in both: {found.equal} equal to the byte, "
+            f"{count(both, 'result')} in both: {found.equal} equal byte for byte, "
             f"{found.different} different"
         )
-        alone = "results only in"
+        thing, alone = "result", "only in"
     else:
         yield (
-            f"{both} cases measured on both: {found.equal} build the same, "
-            f"{found.different} do not"
+            f"{count(both, 'case')} measured on both: {found.equal} the same, "
+            f"{found.different} different"
         )
-        alone = "cases measured only on"
-    for count, name in (
+        thing, alone = "case", "measured only on"
+    for number, name in (
         (found.only_before, found.before),
         (found.only_after, found.after),
     ):
-        if count:
-            yield f"{count} {alone} {name}"
+        if number:
+            yield f"{count(number, thing)} {alone} {name}"

@@ -86,7 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not roots or config.option.help:
         return
     if len(roots) > 1:
-        raise pytest.UsageError("cases of two folders in one run: run them apart")
+        raise pytest.UsageError(
+            "cases from two folders in one run: run them separately"
+        )
     config.stash[ROOT] = roots.pop()
     config.stash[_STACK] = ExitStack()
     if not _is_worker(config):

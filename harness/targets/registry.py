@@ -37,7 +37,7 @@ class Builders(Mapping[str, Builder]):
             record = replace(each, rank=len(self._by_name))
             if each.name in self._by_name:
                 raise UsageError(
-                    f"there is a builder `{each.name}` already",
+                    f"a builder `{each.name}` already exists",
                     hint="give yours another name",
                 )
             self._by_name[each.name] = record

@@ -33,5 +33,5 @@ def plain_version(text: str) -> str:
     """
     match = re.match(r"v?(\d+(?:\.\d+)*(?:-?(?:rc|beta|alpha)\.?\d+)?)", text)
     if not match:
-        raise ValueError(f"no version: {text!r}")
+        raise ValueError(f"not a version: {text!r}")
     return match[1]

@@ -121,13 +121,13 @@ def _need(
     """Refuse what is neither a folder nor a target with results."""
     if chosen:
         raise UsageError(
-            "-t chooses among the targets of two folders, and two targets are named",
+            "-t is for comparing two folders, but two targets are named",
             hint="leave -t out",
         )
     for name, other in (names, names[::-1]):
         if Path(name).is_dir():
             raise UsageError(
-                f"`{name}` is a folder of results, and `{other}` is none",
+                f"`{name}` is a folder of results, but `{other}` is not",
                 hint="name two folders, or two targets",
             )
     for name in names:

@@ -9,6 +9,7 @@ import click
 from harness.cases.case import find_cases
 from harness.cases.lint import lint
 from harness.provision.known_targets import known_targets
+from harness.report.counts import count
 from harness.results import disk
 from harness.verbs import options, places
 
@@ -33,7 +34,7 @@ def command(*, root: Path) -> int:
     for each in mistakes:
         click.echo(each)
     if mistakes:
-        click.echo(f"{len(mistakes)} mistakes")
+        click.echo(count(len(mistakes), "mistake"))
         return 2
-    click.echo(f"{len(find_cases(root))} cases, no mistake")
+    click.echo(f"{len(find_cases(root))} cases, no mistakes")
     return 0

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     "-k",
     "keyword",
     default="",
-    help="Only what has this in its id; of a case also in its title, reason or tags.",
+    help="Only ids that contain this; for cases, also titles, reasons and tags.",
 )
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
 @click.option("-q", "--quiet", is_flag=True, help="Print ids only, for use in a pipe.")
 @click.option(
-    "--all", "every", is_flag=True, help="Targets of Docker's images of engines too."
+    "--all",
+    "every",
+    is_flag=True,
+    help="Include the targets of Docker's engine images.",
 )
 @places.group
 @places.output

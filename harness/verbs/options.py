@@ -60,7 +60,7 @@ memory = click.option(
     type=click.FloatRange(1),
     default=DEFAULTS.memory,
     show_default=True,
-    help="GiB of memory for engines of our own; two run at a time if it is enough.",
+    help="GiB of memory for our own engines; two run at a time if it is enough.",
 )
 
 

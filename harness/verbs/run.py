@@ -44,7 +44,7 @@ from harness.verbs import options, places
     type=float,
     default=DEFAULTS.limit,
     show_default=True,
-    help="Seconds for a build.",
+    help="Seconds that one build may take.",
 )
 @click.option(
     "--repeat",
@@ -56,7 +56,7 @@ from harness.verbs import options, places
     "--missing", is_flag=True, help="Skip cases whose results are up to date."
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
-@click.option("--lf", is_flag=True, help="Only what failed last time.")
+@click.option("--lf", is_flag=True, help="Only what failed in the last run.")
 @click.option(
     "--junitxml",
     type=click.Path(path_type=Path),
@@ -136,10 +136,10 @@ def command(
         ],
     )
     if code == pytest.ExitCode.NO_TESTS_COLLECTED and missing:
-        click.echo("every result is there: layer-harness matrix shows them")
+        click.echo("all results are up to date: layer-harness matrix shows them")
         return 0
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        raise CaseError("no case matches", hint="look at -k, --tag and --lf")
+        raise CaseError("no case matches", hint="check -k, --tag and --lf")
     return code
 
 

@@ -34,7 +34,7 @@ def command(
     every: bool,
     memory: float,
 ) -> int:
-    """Say which targets are usable. Exit code 3 if one is not.
+    """Say which targets are usable. Exit code 3 if any is not.
 
     The builds are the harness's own, and their results are not kept: a target that
     fails here would fail on every case, which would say nothing about the cases.

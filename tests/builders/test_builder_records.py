@@ -102,7 +102,12 @@ def test_a_record_may_be_like_one_above_it_in_the_same_file(tmp_path: Path) -> N
         (("family", "famly"), "4:1", "unknown key `famly`", "did you mean `family`?"),
         (("place = ", "#"), "2:2", "`mine.place` is missing", "it must be given"),
         (('"own"', '"engin"'), "7:1", "no such value 'engin'", "`engine`"),
-        (("{context}", "{contxt}"), "11:1", "no placeholder `{contxt}`", "`context`"),
+        (
+            ("{context}", "{contxt}"),
+            "11:1",
+            "the placeholder `{contxt}` is not allowed",
+            "`context`",
+        ),
         (("{options}", "x"), "2:2", "no place for options", 'the word "{options}"'),
         (("{output}", "x"), "2:2", "how the image comes out", "give `export`"),
         (("(", ""), "10:1", "not a regular expression", "see Python's module re"),
@@ -128,10 +133,14 @@ def test_a_mistake_has_its_place_and_what_was_meant(
 @pytest.mark.parametrize(
     ("more", "place", "message"),
     [
-        ('options.lable = ["x"]', "13:1", "no option `lable`"),
-        ('options.label = ["{ky}"]', "13:1", "no placeholder `{ky}`"),
-        ('environment.A = "{contxt}"', "13:1", "no placeholder `{contxt}`"),
-        ('like = "buildha"', "13:1", "no builder `buildha`"),
+        ('options.lable = ["x"]', "13:1", "unknown option `lable`"),
+        ('options.label = ["{ky}"]', "13:1", "the placeholder `{ky}` is not allowed"),
+        (
+            'environment.A = "{contxt}"',
+            "13:1",
+            "the placeholder `{contxt}` is not allowed",
+        ),
+        ('like = "buildha"', "13:1", "unknown builder `buildha`"),
         (
             'limits = [\n  { option = "cold", versions = "old", reason = "x" },\n]',
             "14:22",

@@ -32,7 +32,7 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
     ("text", "place", "words"),
     [
         (HEAD + "dockerfle: x\n", "3:1", ["`dockerfle`", "did you mean `dockerfile`"]),
-        (HEAD + FROM + "title: u\n", "7:1", ["`title` stands twice", "line 1"]),
+        (HEAD + FROM + "title: u\n", "7:1", ["`title` appears twice", "line 1"]),
         (HEAD + FROM + "context: {../a: x}\n", "7:11", ["leaves the build context"]),
         (HEAD + FROM + "context: {/a: x}\n", "7:11", ["leaves the build context"]),
         (HEAD + "dockerfile: RUN true\n", "3:1", ["without FROM", "ARG BASE"]),
@@ -107,7 +107,7 @@ def test_a_line_of_another_stage_has_no_say_about_the_image_s_layers(
 ) -> None:
     expect = f"expect: [{{because: b, {key}: [2]}}]\n"
     message = refused(tmp_path, HEAD + STAGES + expect)
-    assert f":8:{expect.index('2') + 1}: line 2 stands in a stage" in message
+    assert f":8:{expect.index('2') + 1}: line 2 is in a stage" in message
     assert "only `cached` and `rebuilt`" in message
 
 
@@ -226,7 +226,7 @@ def test_lint_finds_what_one_file_cannot_show(tmp_path: Path) -> None:
     (tmp_path / "demo" / "b.yaml").write_text(HEAD + FROM)
     found = "\n".join(lint(tmp_path, standard_builders(), known_targets()))
     assert "cites the claim C9" in found
-    assert "builds just what demo/a builds" in found
+    assert "builds the same as demo/a" in found
     assert "`none` has no cases" in found
 
 
@@ -363,7 +363,7 @@ def test_a_mistake_in_an_expectation_is_named_in_its_words(
         ("run: ls", "7:1", "`run` needs a list"),
         ("options: {netwrk: x}", "7:11", "did you mean `network`"),
         ("builds: {a: {dockerfile: FROM x}}", "1:1", "either `dockerfile` or `builds`"),
-        ("title: u", "7:1", "stands twice"),
+        ("title: u", "7:1", "appears twice"),
     ],
 )
 def test_a_mistake_in_a_build_is_named_in_its_words(
@@ -412,7 +412,10 @@ def test_an_expectation_names_the_build_it_means(
             BUILDS.replace("{dockerfile: FROM x}", "{}") + "  []\n",
             "there is no Dockerfile",
         ),
-        ("context: {a: x}\n" + BUILDS + "  []\n", "`context` stands beside `builds`"),
+        (
+            "context: {a: x}\n" + BUILDS + "  []\n",
+            "`context` cannot be given together with `builds`",
+        ),
     ],
 )
 def test_a_file_of_another_form_is_named(tmp_path: Path, text: str, words: str) -> None:

@@ -174,7 +174,7 @@ def test_an_expectation_speaks_of_a_target_that_the_case_is_built_on(
     found: Found,
 ) -> None:
     (mistake,) = found("on: buildkit\n" + expecting("on: legacy, "))
-    assert "expectation 1 speaks of no target that the case is built on" in mistake
+    assert "expectation 1 applies to no target that the case is built on" in mistake
 
 
 def test_a_known_failure_is_on_a_target_that_its_expectation_speaks_of(
@@ -187,9 +187,9 @@ def test_a_known_failure_is_on_a_target_that_its_expectation_speaks_of(
 
 def test_no_two_cases_of_a_group_have_one_title(found: Found) -> None:
     (mistake,) = found(case("Same"), case("same", line="id"))
-    assert mistake == "demo/b.yaml: has the title of demo/a: `same`"
+    assert mistake == "demo/b.yaml: has the same title as demo/a: `same`"
 
 
 def test_no_two_cases_build_the_same(found: Found) -> None:
     (mistake,) = found(case("One"), case("Two"))
-    assert mistake == "demo/b.yaml: builds just what demo/a builds: join them"
+    assert mistake == "demo/b.yaml: builds the same as demo/a: merge the two"

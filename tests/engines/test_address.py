@@ -155,7 +155,7 @@ def test_no_socket_is_said_so(tmp_path: Path) -> None:
     assert not address.answers(place)
     with pytest.raises(EngineError) as caught:
         address.connect(place, timeout=1)
-    assert caught.value.message == "no engine: there is no such socket"
+    assert caught.value.message == "no engine: the socket does not exist"
     assert caught.value.where == place.url
 
 
@@ -195,7 +195,7 @@ def test_plain_http_where_tls_is_wanted_is_said_so() -> None:
         thread = threading.Thread(target=answer_once, args=(server, answer))
         thread.start()
         port = server.getsockname()[1]
-        with pytest.raises(EngineError, match="wants TLS"):
+        with pytest.raises(EngineError, match="requires TLS"):
             address.connect(Address(url=f"tcp://127.0.0.1:{port}"), timeout=5)
         thread.join()
 

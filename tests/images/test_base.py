@@ -196,7 +196,7 @@ def test_written_archive_has_all_its_names() -> None:
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        (b"#!/bin/sh\n", "no Linux program"),
+        (b"#!/bin/sh\n", "not a Linux program"),
         (elf(62, 1, 3), "shared libraries"),
         (elf(9999, 1), "unknown machine"),
         (elf(62, 1)[:50], "broken"),

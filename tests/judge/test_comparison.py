@@ -76,7 +76,7 @@ def test_two_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
         store(tmp_path, name, dict.fromkeys(TARGETS, build()))
     code, out, _ = harness(tmp_path, "diff", "one", "other", "--exit-code")
     assert code == 0
-    assert out == "3 results in both: 3 equal to the byte, 0 different\n"
+    assert out == "3 results in both: 3 equal byte for byte, 0 different\n"
 
 
 def test_a_difference_is_told_in_words_once_for_its_targets(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_difference_is_told_in_words_once_for_its_targets(tmp_path: Path) -> N
         "demo/case on legacy",
         "  line 2, /a: before gives it the mode 0644, after gives it the mode 0600",
         "",
-        "3 results in both: 1 equal to the byte, 2 different",
+        "3 results in both: 1 equal byte for byte, 2 different",
     ]
     assert harness(tmp_path, "diff", "one", "other")[0] == 0
 
@@ -102,8 +102,8 @@ def test_what_no_words_are_for_is_told_by_its_place(tmp_path: Path) -> None:
         "demo/case on legacy@20.10.24",
         '  builds.0.history.0.created_by: "COPY a /" before, "other" after',
         "",
-        "1 results in both: 0 equal to the byte, 1 different",
-        "1 results only in other",
+        "1 result in both: 0 equal byte for byte, 1 different",
+        "1 result only in other",
     ]
 
 
@@ -128,7 +128,7 @@ def test_two_targets_differ_in_what_they_build_not_in_what_they_say(
     }
     store(tmp_path, "results", builds)
     _, out, _ = harness(tmp_path, "diff", *TARGETS[:2])
-    assert out == "1 cases measured on both: 1 build the same, 0 do not\n"
+    assert out == "1 case measured on both: 1 the same, 0 different\n"
     code, out, _ = harness(tmp_path, "diff", *TARGETS[1:], "--exit-code")
     assert code == 1
     assert "legacy gives it the mode 0644, BuildKit gives it the mode 0600" in out
@@ -155,8 +155,8 @@ def test_a_program_reads_it_by_its_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["results", TARGETS[0]], "`results` is a folder of results, and `legacy@"),
-        (["nowhere", "results"], "and `nowhere` is none"),
+        (["results", TARGETS[0]], "`results` is a folder of results, but `legacy@"),
+        (["nowhere", "results"], "but `nowhere` is not"),
         (["legacy@20.10.24", "legacy@28.5.3"], "legacy@28.5.2"),
         ([*TARGETS[:2], "-t", "legacy"], "leave -t out"),
         (["results", "results", "nosuch"], "no case or group `nosuch`"),

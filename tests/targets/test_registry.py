@@ -38,7 +38,7 @@ def test_adding_builders_leaves_the_first_value_as_it_was() -> None:
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
-    with pytest.raises(UsageError, match="there is a builder `mine` already"):
+    with pytest.raises(UsageError, match="a builder `mine` already exists"):
         BUILDERS.with_([MINE])
 
 

@@ -102,7 +102,7 @@ def test_a_list_is_ids_for_a_pipe_and_records_for_a_program(
 
 
 def test_lint_says_how_many_cases_are_right(folder: Path) -> None:
-    assert harness(folder, "lint") == (0, "3 cases, no mistake\n", "")
+    assert harness(folder, "lint") == (0, "3 cases, no mistakes\n", "")
 
 
 def test_lint_tells_every_mistake_and_ends_with_2(folder: Path) -> None:
