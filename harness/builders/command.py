@@ -21,7 +21,7 @@ from typing import BinaryIO, Self
 from harness.builders import Request, sandbox
 from harness.builders.agent import agent
 from harness.builders.arguments import Layout, Offer, command, filled
-from harness.builders.dialects import Account
+from harness.builders.dialects import Heard
 from harness.builders.record import CommandBuilder
 from harness.builders.sandbox import Hosted, Sandbox
 from harness.builders.transcript import Transcript
@@ -164,7 +164,7 @@ class CommandRunner:
         self, request: Request, *, limit: float, host: Address | None
     ) -> Transcript:
         record = self.tool.record
-        account = Account(dialect=record.dialect)
+        heard = Heard(dialect=record.dialect)
         self._host = host
         if record.begin and not self._begun:
             self._begun = True
@@ -174,12 +174,12 @@ class CommandRunner:
                 self.sandbox,
                 command(record, request, offer),
                 environment={**self._environment(hosted.words), **hosted.environment},
-                hear=account.hear,
+                hear=heard.hear,
                 limit=limit,
                 hosted=hosted,
             )
         self._builds += 1
-        transcript = account.transcript(status=ended.status, timed_out=ended.timed_out)
+        transcript = heard.transcript(status=ended.status, timed_out=ended.timed_out)
         if transcript.ending == "ok" and not record.load and self._written(request.tag):
             with self._output(request.tag).open("rb") as stream:
                 self._layout(stream, request.tag)

@@ -45,7 +45,7 @@ _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*
 
 
 @dataclass
-class Account:
+class Heard:
     """What was heard of one build so far; `open` has lines of an unfinished message."""
 
     dialect: Dialect
@@ -136,24 +136,24 @@ class Account:
         return found[-1] if found else None
 
 
-def _rawjson(account: Account, line: str) -> None:
+def _rawjson(heard: Heard, line: str) -> None:
     """Hear BuildKit's status messages as `docker build --progress=rawjson` has them.
 
     They are buildkit's client.SolveStatus: an object a line with buildx 0.29, indented
     over several with 0.13 (measured). Other lines are texts.
     """
-    if account.open or line == "{":
-        account.open.append(line)
+    if heard.open or line == "{":
+        heard.open.append(line)
         if line != "}":
             return
-        line = "\n".join(account.open)
-        account.open.clear()
+        line = "\n".join(heard.open)
+        heard.open.clear()
     try:
         status = json.loads(line)
     except ValueError:
         status = None
     if not isinstance(status, dict):
-        _text(account, line)
+        _text(heard, line)
         return
     for each in _list(status, "logs"):
         with_data = str(each.get("data") or "")
@@ -161,12 +161,12 @@ def _rawjson(account: Account, line: str) -> None:
             text = base64.b64decode(with_data).decode(errors="replace")
         except (ValueError, binascii.Error):
             text = "(a log that cannot be read)"
-        account.say(text.rstrip("\n"))
+        heard.say(text.rstrip("\n"))
     for each in _list(status, "vertexes"):
         digest = str(each.get("digest"))
-        if digest not in account.vertexes:
-            account.say(str(each.get("name")))
-        account.vertexes[digest] = Vertex(
+        if digest not in heard.vertexes:
+            heard.say(str(each.get("name")))
+        heard.vertexes[digest] = Vertex(
             digest=digest,
             name=str(each.get("name") or ""),
             cached=bool(each.get("cached")),
@@ -180,34 +180,34 @@ def _list(status: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [each for each in found or [] if isinstance(each, dict)]
 
 
-def _plain(account: Account, line: str) -> None:
+def _plain(heard: Heard, line: str) -> None:
     """Hear `--progress=plain`: `#5 [2/3] RUN x`, `#5 CACHED`, `#5 ERROR: why`."""
     match = _PLAIN.match(line)
     if not match:
-        _text(account, line)
+        _text(heard, line)
         return
-    account.say(line)
-    known = account.vertexes.get(match[1])
+    heard.say(line)
+    known = heard.vertexes.get(match[1])
     if known is None:
         known = Vertex(digest=match[1], name=match[2], cached=False, error="")
     elif match[2] == "CACHED":
         known = replace(known, cached=True)
     elif match[2].startswith("ERROR: "):
         known = replace(known, error=match[2].removeprefix("ERROR: "))
-    account.vertexes[match[1]] = known
+    heard.vertexes[match[1]] = known
 
 
-def _buildah(account: Account, line: str) -> None:
+def _buildah(heard: Heard, line: str) -> None:
     """Hear buildah and podman (measured on 1.19.6 to 1.43.2)."""
     match = _BUILDAH_STEP.match(line)
     if match and not match[3].startswith("COMMIT"):
-        account.announce(match[1] or "", int(match[2]), match[3])
+        heard.announce(match[1] or "", int(match[2]), match[3])
     elif _BUILDAH_CACHED.match(line):
-        account.took_cache()
-    _text(account, line)
+        heard.took_cache()
+    _text(heard, line)
 
 
-def _kaniko(account: Account, line: str) -> None:
+def _kaniko(heard: Heard, line: str) -> None:
     """Hear the kaniko executor, whose steps have no numbers.
 
     It logs as logrus does, `INFO[0003] RUN x`, and `Using caching version of cmd: RUN
@@ -215,45 +215,45 @@ def _kaniko(account: Account, line: str) -> None:
     """
     match = _KANIKO.match(line)
     if not match:
-        _text(account, line)
+        _text(heard, line)
         return
-    account.say(line)
+    heard.say(line)
     text = match["text"]
     if cached := _KANIKO_CACHED.match(text):
-        account.announce("", len(account.steps) + 1, cached[1])
-        account.took_cache()
+        heard.announce("", len(heard.steps) + 1, cached[1])
+        heard.took_cache()
     elif _KANIKO_STEP.match(text):
-        last = account.steps.get(("", len(account.steps)))
+        last = heard.steps.get(("", len(heard.steps)))
         if last is None or not (last.cached and last.text == text.strip()):
-            account.announce("", len(account.steps) + 1, text)
+            heard.announce("", len(heard.steps) + 1, text)
     elif match["level"] in {"ERRO", "FATA"}:
-        account.errors.append(text)
+        heard.errors.append(text)
 
 
-def _legacy(account: Account, line: str) -> None:
+def _legacy(heard: Heard, line: str) -> None:
     """Hear the legacy builder as the docker CLI prints it: `Step 2/3 : RUN x`."""
     if match := _LEGACY_STEP.match(line):
-        account.announce("", int(match[1]), match[3])
+        heard.announce("", int(match[1]), match[3])
     elif line.startswith(" ---> Using cache"):
-        account.took_cache()
-    elif (match := _LEGACY_CREATED.match(line)) and account.made_here():
-        account.images.append(match[1])
-    _text(account, line)
+        heard.took_cache()
+    elif (match := _LEGACY_CREATED.match(line)) and heard.made_here():
+        heard.images.append(match[1])
+    _text(heard, line)
 
 
-def _text(account: Account, line: str) -> None:
-    account.say(line)
+def _text(heard: Heard, line: str) -> None:
+    heard.say(line)
     if match := _LOGGED.match(line):
-        if not account.errors:
-            account.errors.append(match[1].replace('\\"', '"'))
+        if not heard.errors:
+            heard.errors.append(match[1].replace('\\"', '"'))
     elif match := _ERROR.match(line):
-        account.errors.append(match[1])
-    elif line.startswith("\t* ") and account.errors and not _FOLLOWS.search(line):
+        heard.errors.append(match[1])
+    elif line.startswith("\t* ") and heard.errors and not _FOLLOWS.search(line):
         item = line.removeprefix("\t* ")
-        account.errors[-1] = _LIST.sub(lambda _: item, account.errors[-1])
+        heard.errors[-1] = _LIST.sub(lambda _: item, heard.errors[-1])
 
 
-_DIALECTS: Final[Mapping[Dialect, Callable[[Account, str], None]]] = {
+_DIALECTS: Final[Mapping[Dialect, Callable[[Heard, str], None]]] = {
     "rawjson": _rawjson,
     "plain": _plain,
     "legacy": _legacy,

@@ -11,7 +11,7 @@ import json
 
 import pytest
 
-from harness.builders.dialects import Account
+from harness.builders.dialects import Heard
 from harness.builders.record import Dialect
 from harness.builders.transcript import Transcript
 from harness.dockerfile.parser import parse
@@ -78,10 +78,10 @@ INFO[0003] RUN echo   hi >/c
 def told(
     dialect: Dialect, text: str, *, status: int = 0, timed_out: bool = False
 ) -> Transcript:
-    account = Account(dialect=dialect)
+    heard = Heard(dialect=dialect)
     for line in text.splitlines():
-        account.hear(line)
-    return account.transcript(status=status, timed_out=timed_out)
+        heard.hear(line)
+    return heard.transcript(status=status, timed_out=timed_out)
 
 
 @pytest.mark.parametrize("text", [OLD, NEW])
@@ -113,10 +113,10 @@ def test_the_last_step_of_buildah_is_the_one_that_failed(text: str) -> None:
 
 
 def test_an_error_that_buildah_puts_to_no_step_has_no_line() -> None:
-    account = Account(dialect="buildah")
-    account.hear("no FROM statement found", True)
-    account.hear("STEP 1: FROM layer-harness/base:abc AS one", False)
-    transcript = account.transcript(status=125, timed_out=False)
+    heard = Heard(dialect="buildah")
+    heard.hear("no FROM statement found", True)
+    heard.hear("STEP 1: FROM layer-harness/base:abc AS one", False)
+    transcript = heard.transcript(status=125, timed_out=False)
     assert transcript.error == "no FROM statement found"
     assert error_line(DOCKERFILE, transcript, conventions=BUILDAH) is None
 
@@ -336,10 +336,10 @@ def test_kaniko_s_error_is_its_own() -> None:
 
 
 def test_a_builder_that_prints_without_end_is_kept_to_a_few_megabytes() -> None:
-    account = Account(dialect="none")
+    heard = Heard(dialect="none")
     for _ in range(200):
-        account.hear("y" * (1 << 16))
-    log = account.transcript(status=0, timed_out=False).log
+        heard.hear("y" * (1 << 16))
+    log = heard.transcript(status=0, timed_out=False).log
     assert len(log) < 5 << 20
     assert log.endswith("(the rest is left out)\n")
 
