@@ -58,7 +58,7 @@ class Done:
     case: Case
     target: Target
     seconds: float
-    trial: MeasuredCase | None = None
+    measured: MeasuredCase | None = None
     judged: Judged | None = None
     error: HarnessError | None = None
 
@@ -77,7 +77,7 @@ class Worker:
         self._open: dict[str, OpenTarget] = {}
 
     def measure(self, case: Case, target: Target) -> MeasuredCase:
-        """Build a case on a target, and observe; raises what `attempt` raises."""
+        """Build a case on a target, and observe; raises what `measure_case` does."""
         ready = self.open(target)
         repeat = self._plan.settings.repeat
         if ready.engine is None:
@@ -94,7 +94,7 @@ class Worker:
     def open(self, target: Target) -> OpenTarget:
         """Open a target, when its engine answers; EngineError if it does not start."""
         if target.id not in self._open:
-            self._open[target.id] = self._opened(self._plan.seat(target))
+            self._open[target.id] = self._opened(self._plan.planned_target(target))
         return self._open[target.id]
 
     def close(self) -> None:
@@ -104,19 +104,19 @@ class Worker:
                 each.client.close()
         self._open.clear()
 
-    def _opened(self, seat: PlannedTarget) -> OpenTarget:
+    def _opened(self, planned: PlannedTarget) -> OpenTarget:
         plan = self._plan
-        engine = await_engine(plan.folder, seat.engine) if seat.engine else None
+        engine = await_engine(plan.folder, planned.engine) if planned.engine else None
         client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
         bases = [
-            base_of(plan.shared, seat.target.builder.name, self._number, number)
+            base_of(plan.shared, planned.target.builder.name, self._number, number)
             for number in range(plan.bases)
         ]
         return OpenTarget(
-            target=seat.target,
+            target=planned.target,
             engine=engine,
             client=client,
-            tool=plan.tools.get(seat.tool),
+            tool=plan.tools.get(planned.tool),
             folder=plan.folder / "runners",
             base=self._base,
             shared=bases[0],
@@ -138,7 +138,7 @@ class Session:
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets that were chosen, in the order of their use."""
-        return tuple(each.target for each in self.plan.seats)
+        return tuple(each.target for each in self.plan.planned)
 
     def expect(self, counts: dict[str, int]) -> None:
         """Say how many cases come for each engine, so that it is there in time."""
@@ -160,10 +160,10 @@ class Session:
     @contextmanager
     def open(self, target: Target) -> Iterator[OpenTarget]:
         """Have a target open, to drive it oneself; `measure` and `run` do it all."""
-        seat = self.plan.seat(target)
+        planned = self.plan.planned_target(target)
         with ExitStack() as stack:
-            if seat.engine:
-                stack.enter_context(self.engine(seat.engine))
+            if planned.engine:
+                stack.enter_context(self.engine(planned.engine))
             worker = Worker(self.plan)
             stack.callback(worker.close)
             yield worker.open(target)
@@ -180,7 +180,9 @@ class Session:
         for comes together, in the order of the targets.
         """
         chosen = sorted(pairs, key=lambda pair: self.plan.turn(pair[1]))
-        engines = Counter(self.plan.seat(target).engine for _, target in chosen)
+        engines = Counter(
+            self.plan.planned_target(target).engine for _, target in chosen
+        )
         self.expect(engines)
         hands = _Hands(self.plan)
         pool = ThreadPoolExecutor(self.plan.settings.jobs, initializer=hands.take)
@@ -199,19 +201,19 @@ class Session:
             hands.worker.open(target)
             self._hear(CaseStarted(case=case.id, target=target.id))
             began = time.monotonic()
-            trial = hands.worker.measure(case, target)
+            measured = hands.worker.measure(case, target)
             seconds = time.monotonic() - began
         except HarnessError as error:
             return Done(case=case, target=target, seconds=seconds, error=error)
         finally:
-            self.done(self.plan.seat(target).engine)
+            self.done(self.plan.planned_target(target).engine)
         self._hear(CaseMeasured(case=case.id, target=target.id, seconds=seconds))
         return Done(
             case=case,
             target=target,
             seconds=seconds,
-            trial=trial,
-            judged=hands.worker.judge(case, trial.result),
+            measured=measured,
+            judged=hands.worker.judge(case, measured.result),
         )
 
 
@@ -258,16 +260,16 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         plan = Plan(
             settings=settings,
             builders=known_builders(settings, chooser.records),
-            seats=chosen.seats,
+            planned=chosen.planned,
             folder=folder,
             base=base,
             shared=new_base(),
             began=time.time(),
             tools=chosen.tools,
         )
-        for seat in plan.seats:
-            if not seat.engine:
-                record_target(plan, seat)
+        for planned in plan.planned:
+            if not planned.engine:
+                record_target(plan, planned)
         share = MemoryShare(
             total_kib=int(settings.memory * 1024 * 1024), engines=len(chosen.sources)
         )
@@ -293,7 +295,7 @@ def looked_at(settings: Settings, hear: Hear = unheard) -> Plan:
     return Plan(
         settings=settings,
         builders=known_builders(settings, chooser.records),
-        seats=chooser.assumed(),
+        planned=chooser.assumed(),
         folder=chooser.cache,
         base=chooser.cache,
         shared="",
@@ -328,12 +330,12 @@ def _furnished(
         base = from_archive(plan.base)
         with ExitStack() as stack:
             stack.callback(client.close)
-            for seat in plan.seats:
-                if seat.engine == source.name:
-                    record_target(plan, seat, engine, source.how)
+            for planned in plan.planned:
+                if planned.engine == source.name:
+                    record_target(plan, planned, engine, source.how)
                     bases = product(range(plan.settings.jobs), range(plan.bases))
                     for worker, number in bases:
-                        builder = seat.target.builder.name
+                        builder = planned.target.builder.name
                         name = base_of(plan.shared, builder, worker, number)
                         stack.enter_context(loaded(client, base, name))
             yield engine

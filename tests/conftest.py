@@ -48,7 +48,7 @@ def measuring() -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def engine(measuring: Session) -> Iterator[Engine]:
     """Give the engine, which runs."""
-    with measuring.engine(measuring.plan.seats[0].engine) as engine:
+    with measuring.engine(measuring.plan.planned[0].engine) as engine:
         yield engine
 
 

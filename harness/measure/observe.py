@@ -60,7 +60,7 @@ def observe(case: Case, opened: OpenTarget) -> Measurement:
     """Build a case on a target and record what came out.
 
     Built a second time, in a later second, where an expectation asks whether builds
-    are reproducible. Raises what `building.run` raises.
+    are reproducible. Raises what `run` raises.
     """
     first = run(case, opened)
     again: Mapping[str, Built] = {}

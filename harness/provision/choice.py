@@ -22,7 +22,7 @@ from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
 from harness.provision import sources
 from harness.provision.events import Hear, LeftOut, Noted, noting
-from harness.provision.plan import PlannedTarget, ToolSource, seats_of, wanted
+from harness.provision.plan import PlannedTarget, ToolSource, plan_targets, wanted
 from harness.provision.settings import Settings
 from harness.targets.registry import Builders
 from harness.targets.selector import Selector, matches, parse_selector
@@ -65,7 +65,7 @@ class DebianFetcher:
 class Choice:
     """The chosen targets, with the engines and the tools that they take."""
 
-    seats: tuple[PlannedTarget, ...]
+    planned: tuple[PlannedTarget, ...]
     sources: tuple[EngineSource, ...]
     tools: Mapping[str, Tool]
 
@@ -105,16 +105,16 @@ class Chooser:
         """
         offered = self.find()
         while True:
-            seats = self.pick(offered)
+            planned = self.pick(offered)
             # a mirror may have a newer version than the one that was recorded
-            again = self._fetched(offered, seats or self._unsure(offered))
+            again = self._fetched(offered, planned or self._unsure(offered))
             if again == offered:
                 return Choice(
-                    seats=seats or self._nothing_left(offered),
+                    planned=planned or self._nothing_left(offered),
                     sources=tuple(
                         each
                         for each in offered.sources
-                        if any(each.name == seat.engine for seat in seats)
+                        if any(each.name == other.engine for other in planned)
                     ),
                     tools={each.name: each.tool for each in offered.tools if each.tool},
                 )
@@ -150,7 +150,7 @@ class Chooser:
 
     def pick(self, offered: Offered) -> tuple[PlannedTarget, ...]:
         """Pick the targets that the selectors name; UsageError when two are one."""
-        found = seats_of(offered.sources, offered.tools, self.builders)
+        found = plan_targets(offered.sources, offered.tools, self.builders)
         seen: dict[str, PlannedTarget] = {}
         for each in found:
             other = seen.setdefault(each.target.id, each)
@@ -163,7 +163,7 @@ class Chooser:
         return tuple(each for each in found if matches(self.patterns, each.target))
 
     def _nothing_left(self, offered: Offered) -> NoReturn:
-        found = seats_of(offered.sources, offered.tools, self.builders)
+        found = plan_targets(offered.sources, offered.tools, self.builders)
         names = ", ".join(each.target.id for each in found)
         raise UsageError("no target matches", hint=f"the engines offer {names}")
 
@@ -177,7 +177,7 @@ class Chooser:
         ]
         return tuple(
             each
-            for each in seats_of(offered.sources, offered.tools, self.builders)
+            for each in plan_targets(offered.sources, offered.tools, self.builders)
             if matches(loose, each.target)
             and (each.engine in unseen or (not each.engine and each.tool in untried))
         )
@@ -215,9 +215,10 @@ class Chooser:
     def _is_needed(self, record: CommandBuilder) -> bool:
         return any(record.name == each.builder for each in self.patterns)
 
-    def _fetched(self, offered: Offered, seats: Sequence[PlannedTarget]) -> Offered:
-        """Fetch what the seats take, and ask it; what cannot be had is left out."""
-        engines, tools = {each.engine for each in seats}, {each.tool for each in seats}
+    def _fetched(self, offered: Offered, planned: Sequence[PlannedTarget]) -> Offered:
+        """Fetch what the targets take, and ask it; what cannot be had is left out."""
+        engines = {each.engine for each in planned}
+        tools = {each.tool for each in planned}
         found: list[EngineSource] = []
         for source in offered.sources:
             new = source.assumed and source.name in engines

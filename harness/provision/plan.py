@@ -66,7 +66,7 @@ class Plan:
 
     settings: Settings
     builders: Builders
-    seats: tuple[PlannedTarget, ...]
+    planned: tuple[PlannedTarget, ...]
     folder: Path
     base: Path
     shared: str
@@ -85,15 +85,15 @@ class Plan:
     @property
     def targets(self) -> tuple[Target, ...]:
         """The targets, in the order of reports."""
-        found = (each.target for each in self.seats)
+        found = (each.target for each in self.planned)
         return tuple(sorted(found, key=lambda each: each.order))
 
-    def seat(self, target: Target) -> PlannedTarget:
-        """Find the seat of a target; UsageError when the session has none."""
-        for each in self.seats:
+    def planned_target(self, target: Target) -> PlannedTarget:
+        """Find a target and what it takes; UsageError when the session has none."""
+        for each in self.planned:
             if each.target.id == target.id:
                 return each
-        names = ", ".join(each.target.id for each in self.seats)
+        names = ", ".join(each.target.id for each in self.planned)
         raise UsageError(f"`{target.id}` is not among the targets: {names}")
 
     def turn(self, target: Target) -> tuple[int, int]:
@@ -102,9 +102,9 @@ class Plan:
         So no engine stays longer than it is used, and no two builders of an engine
         build a case at the same time (`base_of`).
         """
-        seat = self.seat(target)
-        first = next(n for n, s in enumerate(self.seats) if s.engine == seat.engine)
-        return first, self.seats.index(seat) if seat.engine else 0
+        planned = self.planned_target(target)
+        first = [each.engine for each in self.planned].index(planned.engine)
+        return first, self.planned.index(planned) if planned.engine else 0
 
     def to_json(self) -> str:
         """Write what a worker needs."""
@@ -115,8 +115,8 @@ class Plan:
                     name: [tool.record.name, tool.root and str(tool.root), tool.version]
                     for name, tool in self.tools.items()
                 },
-                "seats": [
-                    [each.target.id, each.engine, each.tool] for each in self.seats
+                "planned": [
+                    [each.target.id, each.engine, each.tool] for each in self.planned
                 ],
                 "folder": str(self.folder),
                 "base": str(self.base),
@@ -143,9 +143,9 @@ def from_json(text: str) -> Plan:
             )
             for name, (record, root, version) in plain["tools"].items()
         },
-        seats=tuple(
+        planned=tuple(
             PlannedTarget(target=builders.target(target), engine=engine, tool=tool)
-            for target, engine, tool in plain["seats"]
+            for target, engine, tool in plain["planned"]
         ),
         folder=Path(plain["folder"]),
         base=Path(plain["base"]),
@@ -194,7 +194,7 @@ def wanted(records: Iterable[CommandBuilder], selectors: Iterable[str]) -> list[
     ]
 
 
-def seats_of(
+def plan_targets(
     sources: Iterable[EngineSource], offers: Iterable[ToolSource], builders: Builders
 ) -> list[PlannedTarget]:
     """List all targets on the engines and of the tools, in the order of engines."""

@@ -16,7 +16,7 @@ from harness.results.record import TargetRecord, encode, write
 
 
 def record_target(
-    plan: Plan, seat: PlannedTarget, engine: Engine | None = None, how: str = ""
+    plan: Plan, planned: PlannedTarget, engine: Engine | None = None, how: str = ""
 ) -> None:
     """Write a target's file, if there is a folder of results.
 
@@ -26,8 +26,8 @@ def record_target(
     if plan.settings.results is None:
         return
     base = from_archive(plan.base)
-    target = seat.target
-    tool = plan.tools.get(seat.tool)
+    target = planned.target
+    tool = plan.tools.get(planned.tool)
     ships = target.builder.name in standard_builders()
     record = TargetRecord(
         target=target.id,

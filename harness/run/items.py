@@ -72,10 +72,10 @@ class CaseFile(pytest.File):
             raise self.CollectError(str(error)) from error
         missing = plan.settings.missing
         there = disk.measured(results_of(plan), case) if missing else ()
-        for seat in plan.seats:
-            if case.suits(seat.target) and seat.target.id not in there:
+        for planned in plan.planned:
+            if case.suits(planned.target) and planned.target.id not in there:
                 yield CaseItem.from_parent(
-                    self, name=seat.target.id, case=case, seat=seat
+                    self, name=planned.target.id, case=case, planned=planned
                 )
 
 
@@ -86,14 +86,14 @@ class CaseItem(pytest.Item):
     expectation that does not hold is a failure.
     """
 
-    def __init__(self, *, case: Case, seat: PlannedTarget, **rest: Any) -> None:
+    def __init__(self, *, case: Case, planned: PlannedTarget, **rest: Any) -> None:
         super().__init__(**rest)
         self.case = case
-        self.target = target = seat.target
-        self.engine = seat.engine
-        self.measured: Judged | None = None
+        self.target = target = planned.target
+        self.engine = planned.engine
+        self.judged: Judged | None = None
         self.user_properties.append((CELL, [case.id, target.id]))
-        self.user_properties.append((ENGINE, seat.engine))
+        self.user_properties.append((ENGINE, planned.engine))
         for tag in case.tags:
             self.keywords[tag] = tag
 
@@ -103,32 +103,32 @@ class CaseItem(pytest.Item):
         worker = self.config.stash[WORKER]
         worker.open(self.target)
         began = time.monotonic()
-        trial = worker.measure(self.case, self.target)
-        self.measured = worker.judge(self.case, trial.result)
+        measured = worker.measure(self.case, self.target)
+        self.judged = worker.judge(self.case, measured.result)
         self.user_properties.append((SECONDS, time.monotonic() - began))
         results = results_of(plan)
-        disk.save(results, trial.result)
-        if trial.measurement is None:
+        disk.save(results, measured.result)
+        if measured.measurement is None:
             return
         log = "".join(
             f"== {each.name}\n{each.transcript.log}\n"
-            for each in trial.measurement.run.built
+            for each in measured.measurement.run.built
         )
         place = scratch(results) / "logs" / self.target.id / f"{self.case.id}.log"
         write(place, log.encode(errors="replace"))
 
     def runtest(self) -> None:
         """Pass, fail, or say what is known or unsupported."""
-        if self.measured is None:  # pragma: no cover  # set-up has raised then
+        if self.judged is None:  # pragma: no cover  # set-up has raised then
             raise RuntimeError("judged before it was measured")
-        lines = [self.measured.reason] if self.measured.reason else []
+        lines = [self.judged.reason] if self.judged.reason else []
         lines += [
             f"{check.verdict}: {check.because}\n"
             + "\n".join(f"    {finding}" for finding in check.said)
-            for check in self.measured.checks
+            for check in self.judged.checks
             if check.verdict != "pass"
         ]
-        verdict = self.measured.verdict
+        verdict = self.judged.verdict
         self.user_properties.append((VERDICT, verdict))
         if verdict == "fail":
             raise NotAsExpected("\n".join(lines))

@@ -200,14 +200,14 @@ def _expect(config: pytest.Config, coming: list[tuple[str, str, int]]) -> None:
     made, seen = config.stash[PLAN], config.stash[_SEEN]
     if not coming:
         return
-    seats = {each.target.id: each for each in made.seats}
+    planned = {each.target.id: each for each in made.planned}
     recorded = durations.load(scratch(results_of(made)))
     seen.progress.begin(
         [
             Coming(
                 case=case,
                 target=target,
-                place=seats[target].target.builder.place,
+                place=planned[target].target.builder.place,
                 steps=steps,
                 recorded=recorded.get(target, {}).get(case),
             )
@@ -215,7 +215,7 @@ def _expect(config: pytest.Config, coming: list[tuple[str, str, int]]) -> None:
         ],
         made.settings.jobs,
     )
-    engines = Counter(seats[target].engine for _, target, _ in coming)
+    engines = Counter(planned[target].engine for _, target, _ in coming)
     config.stash[_SESSION].expect(engines)
 
 

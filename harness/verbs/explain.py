@@ -85,7 +85,7 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
                 raise done.error
             if done.judged and done.judged.reason:
                 click.echo(f"{done.target.id} cannot build it: {done.judged.reason}\n")
-            measured = done.trial.measurement if done.trial else None
+            measured = done.measured.measurement if done.measured else None
             for built in measured.run.built if measured else ():
                 click.echo(f"{case.id}, build `{built.name}` on {done.target.id}\n")
                 click.echo(_directories(built))

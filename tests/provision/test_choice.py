@@ -66,7 +66,7 @@ def choose(
         fetcher=larder,
         hear=hear,
     )
-    return [each.target.id for each in chooser.chosen().seats], said
+    return [each.target.id for each in chooser.chosen().planned], said
 
 
 def test_one_version_of_a_tool_is_fetched_for_its_target_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.builders.records import standard_builders
 from harness.engines import EngineSource
-from harness.provision.plan import Plan, from_json, seats_of, targets_of
+from harness.provision.plan import Plan, from_json, plan_targets, targets_of
 from harness.provision.settings import Settings
 
 BUILDERS = standard_builders()
@@ -40,7 +40,7 @@ def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> No
     plan = Plan(
         settings=Settings(limit=12.5, repeat=2, results=tmp_path / "results"),
         builders=BUILDERS,
-        seats=tuple(seats_of([NEW, OLD], [], BUILDERS)),
+        planned=tuple(plan_targets([NEW, OLD], [], BUILDERS)),
         folder=tmp_path,
         base=tmp_path / "base.tar",
         shared="layer-harness/base:1",
@@ -60,7 +60,7 @@ def test_targets_of_one_engine_come_together(tmp_path: Path) -> None:
     plan = Plan(
         settings=Settings(),
         builders=BUILDERS,
-        seats=tuple(seats_of([NEW, OLD], [], BUILDERS)),
+        planned=tuple(plan_targets([NEW, OLD], [], BUILDERS)),
         folder=tmp_path,
         base=tmp_path,
         shared="",

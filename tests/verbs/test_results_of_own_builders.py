@@ -48,14 +48,14 @@ def folder(tmp_path: Path) -> Path:
     base.write_bytes(packed(old([], ["base:1"])))
     records = known_records([tmp_path / "mine.toml"])
     builders = builders_of(records.values())
-    seats = tuple(
+    planned = tuple(
         PlannedTarget(target=target, tool=target.builder.name)
         for target in map(builders.target, (MINE, OTHER))
     )
     results = tmp_path / "results"
     plan = Plan(
         settings=Settings(results=results),
-        seats=seats,
+        planned=planned,
         builders=builders,
         folder=tmp_path,
         base=base,
@@ -66,13 +66,13 @@ def folder(tmp_path: Path) -> Path:
         },
     )
     loaded = load_case(case, tmp_path / "cases", builders)
-    for seat, user in zip(seats, ("one", "two"), strict=True):
-        record_target(plan, seat)
+    for each, user in zip(planned, ("one", "two"), strict=True):
+        record_target(plan, each)
         build = BuildRecord(name="build", outcome="ok", config={"User": user})
         result = Result(
             case="demo/a",
             case_digest=loaded.digest,
-            target=seat.target.id,
+            target=each.target.id,
             builds=(build,),
         )
         disk.save(results, result)
