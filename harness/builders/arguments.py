@@ -31,7 +31,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class CommandInputs:
     """Where a request's parts are, as the command sees them, and what is known of it.
 
     `first` says that nothing was built yet on this storage.
@@ -54,24 +54,26 @@ def filled(template: Iterable[str], words: Mapping[str, str]) -> list[str]:
     ]
 
 
-def command(record: CommandBuilder, request: Request, offer: Offer) -> list[str]:
+def command(
+    record: CommandBuilder, request: Request, inputs: CommandInputs
+) -> list[str]:
     """Write the command of one build; raises Unsupported for what it cannot say."""
     options = [
         word
-        for name, words in _wanted(record, request, offer)
-        for word in filled(_template(record, name, offer), {**offer.words, **words})
+        for name, words in _wanted(record, request, inputs)
+        for word in filled(_template(record, name, inputs), {**inputs.words, **words})
     ]
     found: list[str] = []
     for each in record.build:
-        found += options if each == "{options}" else filled([each], offer.words)
+        found += options if each == "{options}" else filled([each], inputs.words)
     return found
 
 
 def _wanted(
-    record: CommandBuilder, request: Request, offer: Offer
+    record: CommandBuilder, request: Request, inputs: CommandInputs
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """List the options that a request needs, in a fixed order."""
-    for layout in offer.layouts:
+    for layout in inputs.layouts:
         yield (
             "base",
             {
@@ -81,14 +83,14 @@ def _wanted(
                 "digest": layout.digest,
             },
         )
-    yield from _cache(record, request, offer)
+    yield from _cache(record, request, inputs)
     if request.target:
         yield "target", {"value": request.target}
     for key, value in sorted(request.args.items()):
         yield "arg", {"key": key, "value": value}
     for key, value in sorted(request.labels.items()):
         yield "label", {"key": key, "value": value}
-    yield from _offered(request, offer)
+    yield from _for_parts(request, inputs)
     if request.provenance:
         yield "provenance", {}
     elif "unattested" in record.options:
@@ -103,33 +105,37 @@ def _wanted(
 
 
 def _cache(
-    record: CommandBuilder, request: Request, offer: Offer
+    record: CommandBuilder, request: Request, inputs: CommandInputs
 ) -> Iterator[tuple[str, dict[str, str]]]:
     if request.cold:
-        limit = _limit(record, "cold", offer.version)
-        if not (offer.first and limit is not None and limit.first):
+        limit = _limit(record, "cold", inputs.version)
+        if not (inputs.first and limit is not None and limit.first):
             yield "cold", {}
     elif "cached" in record.options or "cached" in record.cannot:
         # A tool that uses its cache without being asked has no template for it.
         yield "cached", {}
 
 
-def _offered(request: Request, offer: Offer) -> Iterator[tuple[str, dict[str, str]]]:
+def _for_parts(
+    request: Request, inputs: CommandInputs
+) -> Iterator[tuple[str, dict[str, str]]]:
     """List what takes a client: secrets, ssh, named contexts."""
-    for name, file in sorted(offer.secrets.items()):
+    for name, file in sorted(inputs.secrets.items()):
         yield "secret", {"id": name, "file": str(file)}
     if request.ssh:
-        yield "ssh", {"socket": str(offer.socket)}
-    for name, folder in sorted(offer.contexts.items()):
+        yield "ssh", {"socket": str(inputs.socket)}
+    for name, folder in sorted(inputs.contexts.items()):
         yield "context", {"name": name, "folder": str(folder)}
 
 
-def _template(record: CommandBuilder, name: str, offer: Offer) -> tuple[str, ...]:
+def _template(
+    record: CommandBuilder, name: str, inputs: CommandInputs
+) -> tuple[str, ...]:
     if name in record.cannot:
         raise Unsupported(f"{record.title}: {record.cannot[name]}")
-    limit = _limit(record, name, offer.version)
+    limit = _limit(record, name, inputs.version)
     if limit is not None:
-        raise Unsupported(f"{record.title} {offer.version}: {limit.reason}")
+        raise Unsupported(f"{record.title} {inputs.version}: {limit.reason}")
     if name not in record.options:
         raise Unsupported(f"{record.title} has no option for `{name}`")
     return record.options[name]

@@ -20,10 +20,10 @@ from typing import BinaryIO, Self
 
 from harness.builders import Request, sandbox
 from harness.builders.agent import agent
-from harness.builders.arguments import Layout, Offer, command, filled
+from harness.builders.arguments import CommandInputs, Layout, command, filled
 from harness.builders.dialects import Heard
 from harness.builders.record import CommandBuilder
-from harness.builders.sandbox import Hosted, Sandbox
+from harness.builders.sandbox import EngineAccess, Sandbox
 from harness.builders.transcript import Transcript
 from harness.engines import Address, Suite, roots
 from harness.engines.process import tail
@@ -169,14 +169,14 @@ class CommandRunner:
         if record.begin and not self._begun:
             self._begun = True
             self._must(record.begin, {}, "does not begin")
-        with self._laid_out(request, host) as (offer, hosted):
+        with self._laid_out(request, host) as (inputs, access):
             ended = sandbox.run(
                 self.sandbox,
-                command(record, request, offer),
-                environment={**self._environment(hosted.words), **hosted.environment},
+                command(record, request, inputs),
+                environment={**self._environment(access.words), **access.environment},
                 hear=heard.hear,
                 limit=limit,
-                hosted=hosted,
+                access=access,
             )
         self._builds += 1
         transcript = heard.transcript(status=ended.status, timed_out=ended.timed_out)
@@ -231,15 +231,15 @@ class CommandRunner:
     ) -> tuple[int, str]:
         """Run a command that is no build; gives its status and what it said."""
         said: list[str] = []
-        hosted = sandbox.reach(self._host, self.sandbox)
-        every = {**self._words(), **hosted.words, **words}
+        access = sandbox.reach(self._host, self.sandbox)
+        every = {**self._words(), **access.words, **words}
         ended = sandbox.run(
             self.sandbox,
             filled(template, every),
-            environment={**self._environment(every), **hosted.environment},
+            environment={**self._environment(every), **access.environment},
             hear=lambda line, _: said.append(line),
             limit=_SHORT,
-            hosted=hosted,
+            access=access,
         )
         if ended.timed_out:
             raise EngineError(f"{self.tool.record.title} hangs: {template}")
@@ -295,7 +295,7 @@ class CommandRunner:
     @contextlib.contextmanager
     def _laid_out(
         self, request: Request, host: Address | None
-    ) -> Iterator[tuple[Offer, Hosted]]:
+    ) -> Iterator[tuple[CommandInputs, EngineAccess]]:
         """Lay a request's parts out as files; they are removed after the build."""
         seen = self.sandbox.seen
         place = self.sandbox.work / "build"
@@ -316,17 +316,17 @@ class CommandRunner:
             socket = None
             if request.ssh:
                 socket = seen(stack.enter_context(agent(place / "agent")))
-            hosted = sandbox.reach(host, self.sandbox)
+            access = sandbox.reach(host, self.sandbox)
             words = {
                 **self._words(),
-                **hosted.words,
+                **access.words,
                 "context": str(seen(context)),
                 "dockerfile": str(seen(context) / request.file),
                 "file": request.file,
                 "output": str(seen(self._output(request.tag))),
                 "tag": request.tag,
             }
-            offer = Offer(
+            inputs = CommandInputs(
                 words=words,
                 secrets=secrets,
                 socket=socket,
@@ -335,4 +335,4 @@ class CommandRunner:
                 version=self.tool.version,
                 first=self._builds == 0,
             )
-            yield offer, replace(hosted, words=words)
+            yield inputs, replace(access, words=words)

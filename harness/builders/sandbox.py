@@ -24,7 +24,7 @@ from harness.engines import Address, roots
 from harness.engines.process import guard, tail
 from harness.errors import EngineError, Unsupported
 
-Hear = Callable[[str, bool], None]
+HearLine = Callable[[str, bool], None]
 
 #: Where a sandbox's folder is seen from inside a root; the script binds it there.
 INSIDE = PurePosixPath("/run/harness")
@@ -71,7 +71,7 @@ class Sandbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
+class EngineAccess:
     """How a command reaches the engine it drives.
 
     `socket` is the engine's, bound to `SOCKET`; `network` leaves this machine's network
@@ -84,23 +84,25 @@ class Hosted:
     network: bool = False
 
 
-NOWHERE = Hosted(words={})
+NO_ENGINE = EngineAccess(words={})
 
 
-def reach(host: Address | None, sandbox: Sandbox) -> Hosted:
+def reach(host: Address | None, sandbox: Sandbox) -> EngineAccess:
     """Say how a command in a sandbox reaches an engine; Unsupported where it cannot."""
     if host is None:
-        return NOWHERE
+        return NO_ENGINE
     if sandbox.root is None:
         environment = _tls(host, sandbox)
-        return Hosted(words={"host": host.url}, environment=environment, network=True)
+        return EngineAccess(
+            words={"host": host.url}, environment=environment, network=True
+        )
     if host.socket is not None:
-        return Hosted(words={"host": f"unix://{SOCKET}"}, socket=host.socket)
+        return EngineAccess(words={"host": f"unix://{SOCKET}"}, socket=host.socket)
     if host.url.startswith("ssh://"):
         raise Unsupported(
             "a client in a Debian root has no ssh: use the record whose tool is on PATH"
         )
-    return Hosted(
+    return EngineAccess(
         words={"host": host.url}, environment=_tls(host, sandbox), network=True
     )
 
@@ -134,9 +136,9 @@ def run(
     command: Sequence[str],
     *,
     environment: Mapping[str, str],
-    hear: Hear,
+    hear: HearLine,
     limit: float,
-    hosted: Hosted = NOWHERE,
+    access: EngineAccess = NO_ENGINE,
 ) -> Ended:
     """Run a command to its end, or kill it and all it started after `limit` seconds.
 
@@ -147,7 +149,7 @@ def run(
     ready = sandbox.folder / "ready"
     ready.unlink(missing_ok=True)
     head: list[str] = []
-    words, outer = _arranged(sandbox, command, environment, hosted)
+    words, outer = _arranged(sandbox, command, environment, access)
     try:
         process = subprocess.Popen(
             words,
@@ -197,7 +199,7 @@ def _arranged(
     sandbox: Sandbox,
     command: Sequence[str],
     environment: Mapping[str, str],
-    hosted: Hosted,
+    access: EngineAccess,
 ) -> tuple[list[str], dict[str, str]]:
     """Give the words to start, and the environment of their first process."""
     if sandbox.root is None:
@@ -217,7 +219,7 @@ def _arranged(
         "--pid",
         "--uts",
         "--ipc",
-        *([] if hosted.network else ["--net"]),
+        *([] if access.network else ["--net"]),
     ]
     return (
         [
@@ -231,8 +233,8 @@ def _arranged(
             "PATH": os.environ.get("PATH", os.defpath),
             "ROOT": str(sandbox.root),
             "ROOM": str(sandbox.folder),
-            "NET": "host" if hosted.network else "own",
-            "SOCKET": hosted.socket,
+            "NET": "host" if access.network else "own",
+            "SOCKET": access.socket,
         },
     )
 

@@ -27,7 +27,7 @@ _ANSWERS: dict[str, tuple[State, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class TargetState:
     """A target, the engine or tool that it takes, and whether that is here.
 
     `target` is its ID, empty where the version of what is missing is not known. `why`
@@ -44,12 +44,12 @@ class Offer:
     image: bool = False
 
 
-def survey(cache: Path) -> list[Offer]:
+def survey(cache: Path) -> list[TargetState]:
     """List all targets; those of the usual engine first, then by engine and tool."""
     return [*_usual(), *_engines(cache), *_tools(cache), *_images()]
 
 
-def _images() -> Iterator[Offer]:
+def _images() -> Iterator[TargetState]:
     """List the engines that come as images, which another engine has to run."""
     here = address.answers(address.find("default"))
     for each in catalogue.standard_catalogue().images:
@@ -57,7 +57,7 @@ def _images() -> Iterator[Offer]:
             usual = store == default_store(each.version)
             name = each.image if usual else f"{each.image}+{store}"
             for target in targets_of(each.version, store, standard_builders()):
-                yield Offer(
+                yield TargetState(
                     target=target.id,
                     engine=name,
                     state="can be prepared" if here else "not here",
@@ -71,11 +71,11 @@ def _images() -> Iterator[Offer]:
                 )
 
 
-def _usual() -> Iterator[Offer]:
+def _usual() -> Iterator[TargetState]:
     try:
         engine = address.identify("default", address.find("default"))
     except HarnessError as error:
-        yield Offer(
+        yield TargetState(
             target="",
             engine="default",
             state="not here",
@@ -84,7 +84,7 @@ def _usual() -> Iterator[Offer]:
         )
         return
     for target in engine_targets(engine, standard_builders()):
-        yield Offer(
+        yield TargetState(
             target=target.id,
             engine="default",
             state="ready",
@@ -92,7 +92,7 @@ def _usual() -> Iterator[Offer]:
         )
 
 
-def _engines(cache: Path) -> Iterator[Offer]:
+def _engines(cache: Path) -> Iterator[TargetState]:
     obstacles = debian.obstacles()
     clients = [each for each in standard_records().values() if each.place == "engine"]
     for suite in roots.suites():
@@ -101,21 +101,23 @@ def _engines(cache: Path) -> Iterator[Offer]:
             state, why = _state([suite], cache, obstacles)
             remedy = apt.WAYS_OUT if obstacles else f"layer-harness run -e {name}"
             for target in targets_of(suite.version, store, standard_builders()):
-                yield Offer(
+                yield TargetState(
                     target=target.id, engine=name, state=state, why=why, remedy=remedy
                 )
             for client in clients:
                 yield _client(client, suite, store, cache)
 
 
-def _client(record: CommandBuilder, suite: Suite, store: str, cache: Path) -> Offer:
+def _client(
+    record: CommandBuilder, suite: Suite, store: str, cache: Path
+) -> TargetState:
     name = debian.title(suite, store)
     builder = standard_builders()[record.name]
     target = Target(builder=builder, version=suite.version, store=store)
     state, why = _state([suite, *record.suites[-1:]], cache, debian.obstacles())
     if not record.suites and state != "not here":
         state, why = _on_the_path(record, cache)
-    return Offer(
+    return TargetState(
         target=target.id,
         engine=name,
         state=state,
@@ -146,7 +148,7 @@ def _remedy(record: CommandBuilder, state: State, ready: str) -> str:
     return f"install it: {record.homepage}" if missing else ready
 
 
-def _tools(cache: Path) -> Iterator[Offer]:
+def _tools(cache: Path) -> Iterator[TargetState]:
     for record in standard_records().values():
         if record.place != "own":
             continue
@@ -155,7 +157,7 @@ def _tools(cache: Path) -> Iterator[Offer]:
             state, why = _state([suite], cache, debian.obstacles())
             for store in record.stores or ("",):
                 target = Target(builder=builder, version=suite.version, store=store)
-                yield Offer(
+                yield TargetState(
                     target=target.id,
                     engine=f"Debian {suite.name}",
                     state=state,
@@ -165,7 +167,7 @@ def _tools(cache: Path) -> Iterator[Offer]:
                 )
         if not record.suites:
             state, why = _on_the_path(record, cache)
-            yield Offer(
+            yield TargetState(
                 target=f"{record.name}@(yours)",
                 engine="on the PATH",
                 state=state,

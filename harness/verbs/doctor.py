@@ -11,7 +11,7 @@ from tabulate import tabulate
 from harness import __version__
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.provision.survey import Offer, survey
+from harness.provision.survey import TargetState, survey
 
 _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard")
 
@@ -26,24 +26,24 @@ def command() -> int:
     """  # noqa: D301  # click's mark
     click.echo(f"layer-harness {__version__}, Python {sys.version.split()[0]}")
     click.echo(", ".join(f"{name} {_version(name)}" for name in _PARTS))
-    offers = survey(cache_folder())
+    states = survey(cache_folder())
     click.echo()
     click.echo(
         tabulate(
-            _rows(offers),
+            _rows(states),
             headers=["engine", "targets", "state", "what to do"],
             tablefmt="simple",
             maxcolwidths=[None, 56, 40, 60],
         )
     )
-    usable = any(each.state != "not here" for each in offers)
+    usable = any(each.state != "not here" for each in states)
     return 0 if usable else HarnessError.exit_code
 
 
-def _rows(offers: list[Offer]) -> list[list[str]]:
+def _rows(states: list[TargetState]) -> list[list[str]]:
     """Put together what is on one engine, and has one state."""
-    groups: dict[tuple[str, str], list[Offer]] = {}
-    for each in offers:
+    groups: dict[tuple[str, str], list[TargetState]] = {}
+    for each in states:
         state = ": ".join(filter(None, [each.state, each.why]))
         if not each.measured:
             state += " (not measured)"
@@ -55,7 +55,7 @@ def _rows(offers: list[Offer]) -> list[list[str]]:
     ]
 
 
-def _named(group: list[Offer]) -> str:
+def _named(group: list[TargetState]) -> str:
     if group[0].image:
         return f"{len(group)}: {group[0].target} to {group[-1].target}"
     return ", ".join(each.target for each in group)

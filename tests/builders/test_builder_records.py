@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from harness.builders import Request
-from harness.builders.arguments import Layout, Offer, command
+from harness.builders.arguments import CommandInputs, Layout, command
 from harness.builders.record import OPTIONS
 from harness.builders.records import load_records, standard_records
 from harness.errors import CaseError, Unsupported
@@ -41,15 +41,15 @@ def request(**what: object) -> Request:
     return Request(**(given | what))  # type: ignore[arg-type]
 
 
-def offer(version: str = "1.28.2", **what: object) -> Offer:
+def inputs(version: str = "1.28.2", **what: object) -> CommandInputs:
     words = {"context": "/c", "dockerfile": "/c/Dockerfile", "tag": "a:b"}
-    return Offer(words=words, version=version, **what)  # type: ignore[arg-type]
+    return CommandInputs(words=words, version=version, **what)  # type: ignore[arg-type]
 
 
-def options_of(name: str, asked: Request, offered: Offer) -> list[str]:
+def options_of(name: str, asked: Request, offered: CommandInputs) -> list[str]:
     """Give the words that a request adds to a build without any wish."""
     record = standard_records()[name]
-    plain = command(record, request(), offer())
+    plain = command(record, request(), inputs())
     return [word for word in command(record, asked, offered) if word not in plain]
 
 
@@ -173,7 +173,7 @@ def test_each_part_of_a_request_is_said_in_the_builder_s_own_words() -> None:
         ssh=True,
         options={"networkmode": "none", "extrahosts": "a:1,b:2", "memory": None},
     )
-    offered = offer(
+    offered = inputs(
         secrets={"key": PurePosixPath("/s")},
         socket=PurePosixPath("/agent"),
         contexts={"other": PurePosixPath("/o")},
@@ -187,10 +187,10 @@ def test_each_part_of_a_request_is_said_in_the_builder_s_own_words() -> None:
 
 
 def test_a_client_asks_for_no_attestation_unless_the_request_does() -> None:
-    plain = command(standard_records()["buildx-0.29"], request(), offer())
+    plain = command(standard_records()["buildx-0.29"], request(), inputs())
     assert "--provenance=false" in plain
     asked = command(
-        standard_records()["buildx-0.29"], request(provenance=True), offer()
+        standard_records()["buildx-0.29"], request(provenance=True), inputs()
     )
     assert "--provenance=true" in asked
     assert "--provenance=false" not in asked
@@ -200,7 +200,7 @@ def test_a_base_as_a_layout_is_named_to_the_build() -> None:
     layout = Layout(
         reference="base:1", folder=PurePosixPath("/l"), name="base0", digest="sha256:a"
     )
-    assert options_of("buildctl", request(), offer(layouts=(layout,))) == [
+    assert options_of("buildctl", request(), inputs(layouts=(layout,))) == [
         "--oci-layout=base0=/l",
         "--opt=context:base:1=oci-layout://base0@sha256:a",
     ]
@@ -220,7 +220,7 @@ def test_what_a_builder_cannot_be_asked_for_is_never_left_out_in_silence(
     name: str, asked: Request, reason: str
 ) -> None:
     with pytest.raises(Unsupported, match=re.escape(reason)):
-        command(standard_records()[name], asked, offer(socket=PurePosixPath("/agent")))
+        command(standard_records()[name], asked, inputs(socket=PurePosixPath("/agent")))
 
 
 def test_a_limit_holds_for_the_versions_it_names_only() -> None:
@@ -229,17 +229,17 @@ def test_a_limit_holds_for_the_versions_it_names_only() -> None:
         Unsupported, match=r"buildah 1\.19\.6\+dfsg1: it has no --secret"
     ):
         command(
-            standard_records()["buildah"], request(), offer("1.19.6+dfsg1", **secret)
+            standard_records()["buildah"], request(), inputs("1.19.6+dfsg1", **secret)
         )
     assert "--secret=id=k,src=/s" in command(
-        standard_records()["buildah"], request(), offer("1.28.2+ds1", **secret)
+        standard_records()["buildah"], request(), inputs("1.28.2+ds1", **secret)
     )
 
 
 def test_the_first_build_on_a_storage_is_cold_without_the_option_for_it() -> None:
     record, asked = standard_records()["buildah-layers"], request(cold=True)
-    first = command(record, asked, offer("1.19.6", first=True))
+    first = command(record, asked, inputs("1.19.6", first=True))
     assert "--no-cache" not in first
     with pytest.raises(Unsupported, match="refuses --layers with --no-cache"):
-        command(record, asked, offer("1.19.6", first=False))
-    assert "--no-cache" in command(record, asked, offer("1.28.2", first=True))
+        command(record, asked, inputs("1.19.6", first=False))
+    assert "--no-cache" in command(record, asked, inputs("1.28.2", first=True))
