@@ -36,7 +36,7 @@ class IgnoreError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class IgnorePattern:
     """One line of an ignore file; `exception` when it had `!` in front."""
 
     text: str
@@ -78,7 +78,7 @@ def sent(
         patterns = parse(text)
         if legacy:
             patterns += [
-                Pattern(text=name, exception=True)
+                IgnorePattern(text=name, exception=True)
                 for name in (IGNORE_FILE, dockerfile)
                 if ignored(patterns, name)
             ]
@@ -109,7 +109,7 @@ def lines(text: str) -> list[str]:
     return found
 
 
-def parse(text: str) -> list[Pattern]:
+def parse(text: str) -> list[IgnorePattern]:
     """Read an ignore file (moby/patternmatcher, New); IgnoreError for a bad pattern."""
     patterns = []
     for line in lines(text):
@@ -119,11 +119,11 @@ def parse(text: str) -> list[Pattern]:
         exception = cleaned.startswith("!")
         plain = cleaned.removeprefix("!") if exception else cleaned
         _check(plain)
-        patterns.append(Pattern(text=plain, exception=exception))
+        patterns.append(IgnorePattern(text=plain, exception=exception))
     return patterns
 
 
-def ignored(patterns: Sequence[Pattern], path: str) -> bool:
+def ignored(patterns: Sequence[IgnorePattern], path: str) -> bool:
     """Say whether a path is ignored, for itself or for a folder above it.
 
     The last pattern that matches counts (moby/patternmatcher, MatchesOrParentMatches).
@@ -139,7 +139,7 @@ def ignored(patterns: Sequence[Pattern], path: str) -> bool:
 
 
 def _kept(
-    files: Sequence[ContextFile], patterns: Sequence[Pattern], *, legacy: bool
+    files: Sequence[ContextFile], patterns: Sequence[IgnorePattern], *, legacy: bool
 ) -> set[str]:
     """Walk a context as the clients do; name what is sent, folders included.
 
@@ -173,7 +173,7 @@ def _kept(
 
 
 def _match(
-    patterns: Sequence[Pattern], path: str, above: Sequence[bool]
+    patterns: Sequence[IgnorePattern], path: str, above: Sequence[bool]
 ) -> tuple[bool, list[bool]]:
     """Tell whether a path is ignored, and which patterns match it or a folder above.
 

@@ -113,8 +113,8 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """An engine of ours that lives, as another process sees it."""
+class RunningEngine:
+    """An engine of ours that runs, as another process sees it."""
 
     space: Space
     engine: Engine | None
@@ -149,7 +149,7 @@ def start(
             "the engine uses the storage driver vfs, which is slow and takes more space"
         )
     name = title(suite, store)
-    plan = namespace.Plan(
+    setup = namespace.EngineSetup(
         name=name,
         root=root,
         options=_options(store),
@@ -157,7 +157,7 @@ def start(
         data_kib=data_kib,
         keep=keep,
     )
-    running = namespace.launch(plan, cache)
+    running = namespace.launch(setup, cache)
     try:
         running.space.note(
             "state", {"suite": suite.name, "kept": keep, "owner": os.getpid()}
@@ -199,13 +199,13 @@ def title(suite: Suite, store: str) -> str:
     return suite.name if store == usual else f"{suite.name}+{store}"
 
 
-def status(cache: Path) -> list[Entry]:
+def status(cache: Path) -> list[RunningEngine]:
     """Give all engines of ours that live now, kept or in use by some process."""
     entries = []
     for space in namespace.spaces(cache):
         state, engine = space.noted("state"), space.noted("engine")
         entries.append(
-            Entry(
+            RunningEngine(
                 space=space,
                 engine=Engine.from_dict(engine) if engine else None,
                 kept=bool(state and state["kept"]),
@@ -215,7 +215,7 @@ def status(cache: Path) -> list[Entry]:
     return entries
 
 
-def stop_kept(cache: Path, say: Say, names: Sequence[str] = ()) -> list[Entry]:
+def stop_kept(cache: Path, say: Say, names: Sequence[str] = ()) -> list[RunningEngine]:
     """Stop the kept engines with these names, all without any; gives the stopped.
 
     Those that another harness has started for itself are left alone.

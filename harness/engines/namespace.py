@@ -36,7 +36,7 @@ _END = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class EngineSetup:
     """An engine to start: its unpacked root, dockerd's options and its daemon.json.
 
     `data_kib` is the size of a data root in memory, None puts it on disk. `--host` and
@@ -182,22 +182,22 @@ class Running:
         self._pipe = self._lock = -1
 
 
-def launch(plan: Plan, cache: Path) -> Running:
+def launch(setup: EngineSetup, cache: Path) -> Running:
     """Start an engine in own namespaces; it does not wait until the engine answers."""
-    space, lock = _claim(plan.name, cache)
+    space, lock = _claim(setup.name, cache)
     script = str(resources.files("harness") / "data" / "engine.sh")
-    busybox = str(roots.busybox_of(plan.root))
+    busybox = str(roots.busybox_of(setup.root))
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "RUN": str(space.folder),
-        "ROOT": str(plan.root),
+        "ROOT": str(setup.root),
         "BB": busybox,
         "UNSHARE": shutil.which("unshare") or "unshare",
         "CGROUP": space.cgroup,
-        "DATA": "disk" if plan.data_kib is None else str(plan.data_kib),
-        "KEEP": "1" if plan.keep else "",
+        "DATA": "disk" if setup.data_kib is None else str(setup.data_kib),
+        "KEEP": "1" if setup.keep else "",
         "SCRIPT": script,
-        "CONFIG": json.dumps(plan.config),
+        "CONFIG": json.dumps(setup.config),
     }
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
@@ -210,7 +210,7 @@ def launch(plan: Plan, cache: Path) -> Running:
                     "outer",
                     "--host=unix:///run/harness/docker.sock",
                     f"--cgroup-parent=/{space.cgroup}",
-                    *plan.options,
+                    *setup.options,
                 ],
                 # a plain shell takes no other descriptors than these three; the script
                 # moves them
@@ -233,7 +233,7 @@ def launch(plan: Plan, cache: Path) -> Running:
         ) from error
     finally:
         os.close(reader)
-    return Running(space, process, kept=plan.keep, lock=lock, pipe=writer)
+    return Running(space, process, kept=setup.keep, lock=lock, pipe=writer)
 
 
 def end(space: Space) -> None:

@@ -49,7 +49,7 @@ _Frames: TypeAlias = Sequence[Mapping[str, Frame]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class AspectDifference:
     """A place where outcomes differ, and what each does there.
 
     `line` is that of the instruction whose doing it is, 0 if it is not known. `below`
@@ -83,7 +83,7 @@ class Difference:
         return frozenset(number for numbers, _ in self.groups for number in numbers)
 
 
-def differences(table: FactTable) -> list[Difference]:
+def differences(table: FactTable) -> list[AspectDifference]:
     """List where the outcomes of a table differ, most important first."""
     frames: _Frames = [
         {
@@ -106,7 +106,7 @@ def differences(table: FactTable) -> list[Difference]:
 
 def _of_aspect(
     table: FactTable, aspect: Aspect, frames: _Frames
-) -> Iterator[Difference]:
+) -> Iterator[AspectDifference]:
     told = table.facts[aspect]
     for place in sorted({place for each in told for place in each}):
         groups = _groups(table, aspect, place, frames)
@@ -115,7 +115,7 @@ def _of_aspect(
             if aspect == "rootfs":
                 line = _deciding_line(table, place, frames)
             paths = (place.what,) if aspect in _OF_PATHS else ()
-            yield Difference(
+            yield AspectDifference(
                 aspect=aspect, place=place, groups=groups, line=line, paths=paths
             )
 
@@ -191,7 +191,7 @@ def _failed_at(fact: Fact) -> tuple[object, int]:
     return tuple(kind), line
 
 
-def _without_lines(table: FactTable, frames: _Frames) -> Iterator[Difference]:
+def _without_lines(table: FactTable, frames: _Frames) -> Iterator[AspectDifference]:
     """Say once why some cannot be compared with others line by line."""
     frame: Frame
     for frame, phrase in (("stages", ONE_LAYER), ("heights", NO_LINES)):
@@ -206,10 +206,10 @@ def _without_lines(table: FactTable, frames: _Frames) -> Iterator[Difference]:
                 place = Place(build, frame, 0, "", "")
                 fact = Fact(value=phrase, phrase=phrase)
                 groups = ((tuple(own), fact),)
-                yield Difference(aspect="layers", place=place, groups=groups)
+                yield AspectDifference(aspect="layers", place=place, groups=groups)
 
 
-def _without_followers(found: Sequence[Difference]) -> list[Difference]:
+def _without_followers(found: Sequence[AspectDifference]) -> list[AspectDifference]:
     """Leave out what follows from another difference."""
     final = {
         (each.place.build, each.place.what, each.place.attribute): each
@@ -246,8 +246,8 @@ def _without_followers(found: Sequence[Difference]) -> list[Difference]:
 
 
 def _brought_by(
-    each: Difference, final: Mapping[tuple[str, str, str], Difference]
-) -> Difference | None:
+    each: AspectDifference, final: Mapping[tuple[str, str, str], AspectDifference]
+) -> AspectDifference | None:
     """Find the topmost directory that the same outcomes lack, and so its paths."""
     found = None
     path = each.place.what
@@ -258,14 +258,14 @@ def _brought_by(
     return found
 
 
-def _lack(each: Difference) -> tuple[int, ...]:
+def _lack(each: AspectDifference) -> tuple[int, ...]:
     numbers, fact = each.groups[-1]
     return numbers if fact.value == "" else ()
 
 
-def _folded(found: Iterable[Difference]) -> Iterator[Difference]:
+def _folded(found: Iterable[AspectDifference]) -> Iterator[AspectDifference]:
     """Tell what paths of one folder have in common as one difference."""
-    alike: dict[object, list[Difference]] = {}
+    alike: dict[object, list[AspectDifference]] = {}
     for each in found:
         key: object = id(each)
         if each.paths and not each.below and not LEFT_BEHIND.issuperset(each.paths):
@@ -284,7 +284,7 @@ def _folded(found: Iterable[Difference]) -> Iterator[Difference]:
             yield replace(first, paths=paths, folder=folder, groups=_of_many(first))
 
 
-def _of_many(one: Difference) -> Groups:
+def _of_many(one: AspectDifference) -> Groups:
     seen: set[str] = set()
     groups = []
     for numbers, fact in one.groups:
@@ -296,7 +296,7 @@ def _of_many(one: Difference) -> Groups:
     return tuple(groups)
 
 
-def _rank(each: Difference) -> tuple[object, ...]:
+def _rank(each: AspectDifference) -> tuple[object, ...]:
     """Sort by question, then aspect, then place; what builders do by themselves last.
 
     Lines are sorted as they stand, and what belongs to no line behind them.

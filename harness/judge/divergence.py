@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from harness.cases.notation import Aspect
 from harness.judge.agreement import FactTable
-from harness.judge.differences import Difference, differences
+from harness.judge.differences import AspectDifference, differences
 from harness.judge.facts import BY_LINE, NO_LAYER, Question
 
 #: Verbs whose plural does not only lack an s.
@@ -112,7 +112,7 @@ def divergences(
 
 
 def _table(
-    each: Difference, table: FactTable, name: Name, rows: Rows
+    each: AspectDifference, table: FactTable, name: Name, rows: Rows
 ) -> tuple[tuple[str, str], ...]:
     groups = [table.targets_of(numbers) for numbers, _ in each.groups]
     every = tuple(table.outcomes)
@@ -122,7 +122,7 @@ def _table(
     return rows(groups)
 
 
-def _subject(each: Difference, subjects: Mapping[tuple[str, int], str]) -> str:
+def _subject(each: AspectDifference, subjects: Mapping[tuple[str, int], str]) -> str:
     place = each.place
     where = ""
     if each.folder:
@@ -139,7 +139,7 @@ def _subject(each: Difference, subjects: Mapping[tuple[str, int], str]) -> str:
     return f"{text}, {where}" if each.folder else text
 
 
-def _phrases(each: Difference) -> Iterator[tuple[tuple[int, ...], str]]:
+def _phrases(each: AspectDifference) -> Iterator[tuple[tuple[int, ...], str]]:
     """Give each group its phrase, which no other has."""
     phrases = [fact.phrase for _, fact in each.groups]
     for numbers, fact in each.groups:

@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STACK] = ExitStack()
     if not _is_worker(config):
         seen = config.stash[_SEEN] = Seen(config)
-        config.pluginmanager.register(Listener(seen), "layer-harness-listener")
+        config.pluginmanager.register(ReportListener(seen), "layer-harness-listener")
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -278,7 +278,7 @@ def pytest_terminal_summary(
             terminalreporter.write_line(times(seen.progress.spent))
 
 
-class Listener:
+class ReportListener:
     """Hears the reports in the controlling process, and prints a line for each."""
 
     def __init__(self, seen: Seen) -> None:
