@@ -184,24 +184,24 @@ class Session:
             self.plan.planned_target(target).engine for _, target in chosen
         )
         self.expect(engines)
-        hands = _Hands(self.plan)
-        pool = ThreadPoolExecutor(self.plan.settings.jobs, initializer=hands.take)
+        workers = _Workers(self.plan)
+        pool = ThreadPoolExecutor(self.plan.settings.jobs, initializer=workers.take)
         try:
-            waiting = [pool.submit(self._one, hands, *pair) for pair in chosen]
+            waiting = [pool.submit(self._one, workers, *pair) for pair in chosen]
             for each in as_completed(waiting):
                 yield each.result()
         finally:
             # a build that still runs, after Ctrl-C, ends with its engine
             pool.shutdown(wait=False, cancel_futures=True)
-            hands.close()
+            workers.close()
 
-    def _one(self, hands: _Hands, case: Case, target: Target) -> Done:
+    def _one(self, workers: _Workers, case: Case, target: Target) -> Done:
         seconds = 0.0
         try:
-            hands.worker.open(target)
+            workers.worker.open(target)
             self._hear(CaseStarted(case=case.id, target=target.id))
             began = time.monotonic()
-            measured = hands.worker.measure(case, target)
+            measured = workers.worker.measure(case, target)
             seconds = time.monotonic() - began
         except HarnessError as error:
             return Done(case=case, target=target, seconds=seconds, error=error)
@@ -213,11 +213,11 @@ class Session:
             target=target,
             seconds=seconds,
             measured=measured,
-            judged=hands.worker.judge(case, measured.result),
+            judged=workers.worker.judge(case, measured.result),
         )
 
 
-class _Hands:
+class _Workers:
     """The workers of a session's own threads, one each."""
 
     def __init__(self, plan: Plan) -> None:

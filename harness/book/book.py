@@ -12,8 +12,8 @@ from pathlib import Path
 
 from harness.book import contents
 from harness.book.codec import plain, reader
-from harness.book.contents import Entry, Told
-from harness.book.ingredients import CaseFile, Ingredients, digest, ingredients
+from harness.book.contents import CaseEntry, CaseSummary
+from harness.book.ingredients import CasePath, Ingredients, digest, ingredients
 from harness.book.stored import base_views
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, find_cases, load_case, load_groups
@@ -46,8 +46,8 @@ class Book:
         self._cases: dict[str, Case] = {}
 
     @property
-    def files(self) -> tuple[CaseFile, ...]:
-        """The files of the cases, told by their places alone."""
+    def files(self) -> tuple[CasePath, ...]:
+        """The files of the cases."""
         return self.made_of.files
 
     @cached_property
@@ -61,16 +61,16 @@ class Book:
         return tuple(disk.targets(self.results, self.builders))
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[CaseEntry, ...]:
         """What every case says of itself."""
-        told = self._cache.pages(
+        summaries = self._cache.pages(
             contents.KIND,
             contents.entry_keys(self.made_of),
-            reader(Told),
-            self._told,
+            reader(CaseSummary),
+            self._summary,
             plain,
         )
-        return contents.entries(self.made_of, told)
+        return contents.entries(self.made_of, summaries)
 
     def case(self, name: str) -> Case:
         """Read a case by its id."""
@@ -144,9 +144,9 @@ class Book:
     def _bases(self) -> dict[str, View | None]:
         return base_views(self.results)
 
-    def _told(self, name: str) -> Told:
+    def _summary(self, name: str) -> CaseSummary:
         case = self.case(name)
-        return Told(title=case.title, why=case.why, tags=case.tags)
+        return CaseSummary(title=case.title, why=case.why, tags=case.tags)
 
     def _kind(self, what: str, *words: str) -> str:
         """Name a kind of pages by all that they have in common."""

@@ -1,4 +1,4 @@
-"""The contents of the book: what is told of every case before it is opened.
+"""The contents of the book: what every case says of itself, before it is opened.
 
 Needs nothing but the cache where no case has changed, so that listing is quick.
 """
@@ -18,7 +18,7 @@ KIND = "contents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class CaseSummary:
     """What a case says of itself."""
 
     title: str
@@ -27,12 +27,12 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CaseEntry:
     """A case in the contents: where it is, and what it says of itself."""
 
     id: str
     path: Path
-    told: Told
+    summary: CaseSummary
 
     @property
     def group(self) -> str:
@@ -41,7 +41,7 @@ class Entry:
 
     def speaks_of(self, words: str) -> bool:
         """Say whether id, title, reason or a tag has `words`, whatever the case."""
-        texts = (self.id, self.told.title, self.told.why, *self.told.tags)
+        texts = (self.id, self.summary.title, self.summary.why, *self.summary.tags)
         return any(words.casefold() in each.casefold() for each in texts)
 
 
@@ -55,21 +55,24 @@ def entry_keys(made_of: Ingredients) -> dict[str, str]:
     return {name: f"{own} {made_of.shared}" for name, own in made_of.cases.items()}
 
 
-def entries(made_of: Ingredients, told: Mapping[str, Told]) -> tuple[Entry, ...]:
+def entries(
+    made_of: Ingredients, summaries: Mapping[str, CaseSummary]
+) -> tuple[CaseEntry, ...]:
     """Join what cases say to their places."""
     return tuple(
-        Entry(id=each.id, path=each.path, told=told[each.id]) for each in made_of.files
+        CaseEntry(id=each.id, path=each.path, summary=summaries[each.id])
+        for each in made_of.files
     )
 
 
-def known_entries(root: Path, made_of: Ingredients) -> tuple[Entry, ...] | None:
+def known_entries(root: Path, made_of: Ingredients) -> tuple[CaseEntry, ...] | None:
     """Give the contents as they were made before; None where any case has changed."""
     if not (root / "groups.toml").is_file():
         return None
     stored = cache_of(root).known(KIND, entry_keys(made_of))
     if stored is None:
         return None
-    read = reader(Told)
+    read = reader(CaseSummary)
     try:
         return entries(made_of, {name: read(each) for name, each in stored.items()})
     except (LookupError, TypeError, ValueError):

@@ -20,8 +20,8 @@ _CODE = (".py", ".toml", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFile:
-    """The file of a case, told by its place alone."""
+class CasePath:
+    """Where a case is, and the ID that its place gives it."""
 
     id: str
     path: Path
@@ -40,7 +40,7 @@ class Ingredients:
     over the code, its data, and the files of the targets.
     """
 
-    files: tuple[CaseFile, ...]
+    files: tuple[CasePath, ...]
     cases: Mapping[str, str]
     results: Mapping[str, str]
     shared: str
@@ -48,7 +48,7 @@ class Ingredients:
 
 def ingredients(root: Path, results: Path) -> Ingredients:
     """Read and digest everything below the folders of cases and of results."""
-    files: list[CaseFile] = []
+    files: list[CasePath] = []
     cases: dict[str, str] = {}
     for group in sorted(_entries(root)):
         beside = [each for each in sorted(_entries(group)) if each.is_dir()]
@@ -56,7 +56,7 @@ def ingredients(root: Path, results: Path) -> Ingredients:
         for path in sorted(_entries(group)):
             if path.suffix in {".yaml", ".yml"} and path.is_file():
                 name = f"{group.name}/{path.stem}"
-                files.append(CaseFile(id=name, path=path))
+                files.append(CasePath(id=name, path=path))
                 parts = [cases.get(name, "").encode(), path.read_bytes()]
                 cases[name] = digest([*parts, folders.encode()])
     found = {}

@@ -40,7 +40,7 @@ def place() -> Path:
 
 
 @lru_cache(maxsize=1)
-def standard_base() -> KnownBase:
+def known_base() -> KnownBase:
     """Read what the standard base holds."""
     stored = json.loads(place().read_bytes())
     view = {
@@ -52,7 +52,7 @@ def standard_base() -> KnownBase:
 
 def view_of(diff_ids: Sequence[str]) -> View | None:
     """Give the merged view of the base with these diff IDs, None if it is not known."""
-    known = standard_base()
+    known = known_base()
     return known.view if tuple(diff_ids) == known.diff_ids else None
 
 

@@ -60,7 +60,7 @@ def weight(case: Case) -> int:
     return (runs + len(case.builds)) * (1 + again)
 
 
-class CaseFile(pytest.File):
+class CaseCollector(pytest.File):
     """A case, with an item for each target it is meant for."""
 
     def collect(self) -> Iterator[pytest.Item]:

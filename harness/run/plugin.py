@@ -38,7 +38,7 @@ from harness.run.items import (
     SECONDS,
     VERDICT,
     WORKER,
-    CaseFile,
+    CaseCollector,
     CaseItem,
     results_of,
     scratch,
@@ -154,7 +154,7 @@ def pytest_collect_file(
         return None
     if file_path.parent.parent != root:
         return None
-    return CaseFile.from_parent(parent, path=file_path)
+    return CaseCollector.from_parent(parent, path=file_path)
 
 
 def pytest_collection_modifyitems(

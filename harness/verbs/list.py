@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from tabulate import tabulate
 
-from harness.book.contents import Entry, known_entries
+from harness.book.contents import CaseEntry, known_entries
 from harness.book.ingredients import ingredients
 from harness.cases.selection import select
 from harness.verbs import places
@@ -71,8 +71,8 @@ def command(
         "groups": lambda: _groups(root, folder),
         "targets": lambda: _targets(folder, every=every or form == "json"),
     }[what]()
-    told = what == "cases"
-    chosen = [row for row in rows if told or keyword in row["id"]]
+    # `_cases` has looked for the keyword already, in more than the ID
+    chosen = [row for row in rows if what == "cases" or keyword in row["id"]]
     if quiet:
         text = "\n".join(row["id"] for row in chosen if row["id"])
     elif form == "json":
@@ -96,13 +96,13 @@ def _cases(
     words: str,
 ) -> list[dict[str, str]]:
     return [
-        {"id": each.id, "title": each.told.title}
+        {"id": each.id, "title": each.summary.title}
         for each in select(_entries(root, folder), groups)
-        if (not tags or set(tags) & set(each.told.tags)) and each.speaks_of(words)
+        if (not tags or set(tags) & set(each.summary.tags)) and each.speaks_of(words)
     ]
 
 
-def _entries(root: Path, folder: Path) -> tuple[Entry, ...]:
+def _entries(root: Path, folder: Path) -> tuple[CaseEntry, ...]:
     found = known_entries(root, ingredients(root, folder))
     return _open(root, folder).entries if found is None else found
 

@@ -22,7 +22,7 @@ from harness.book.contents import known_entries
 from harness.builders.records import standard_builders
 from harness.judge.matrix import row
 from harness.measure.observation import BuildRecord, Change, LayerRecord, Step
-from harness.measure.standard_base import standard_base
+from harness.measure.standard_base import known_base
 from harness.results import disk
 from harness.results.record import Result, TargetRecord, encode, write
 from harness.targets.builder import Builder
@@ -87,7 +87,7 @@ class Place:
         builder, version = name.split("@")
         made = TargetRecord(
             target=name, builder=builder, version=version, api="", store="overlay2",
-            architecture="", base={"diff_ids": list(standard_base().diff_ids)},
+            architecture="", base={"diff_ids": list(known_base().diff_ids)},
         )  # fmt: skip
         write(disk.target_path(self.results, name), encode(replace(made, **rest)))
 
@@ -103,7 +103,7 @@ class Place:
         book = self.book()
         matrix = book.matrix()
         compared = book.compared(*TARGETS, {each.id for each in book.files})
-        listed = [plain(each.told) for each in book.entries]
+        listed = [plain(each.summary) for each in book.entries]
         return json.loads(
             json.dumps(
                 [plain(matrix.rows), plain(matrix.claims), plain(compared), listed]
@@ -257,7 +257,7 @@ def test_contents_are_known_until_something_changes(place: Place) -> None:
 
     assert known() is None
     place.snapshot()
-    assert [each.told.title for each in known()] == ["Title of one", "Title of two"]
+    assert [each.summary.title for each in known()] == ["Title of one", "Title of two"]
     edit(place.file("one"), "why: w", "why: another")
     assert known() is None
 

@@ -7,7 +7,7 @@ import pytest
 from harness.engines import roots
 from harness.errors import HarnessError
 from harness.images import base
-from harness.measure.standard_base import place, standard_base, text, view_of
+from harness.measure.standard_base import known_base, place, text, view_of
 from harness.measure.write_standard_base import known
 
 
@@ -24,14 +24,14 @@ def test_what_is_stored_of_the_base_is_what_is_built() -> None:
 
 
 def test_what_is_stored_of_the_base_reads_back() -> None:
-    base = standard_base()
+    base = known_base()
     assert text(base) == place().read_text()
     assert base.view["/bin/sh"].link == "/bin/busybox"
     assert base.view["/tmp"].mode == "1777"  # a path in an image
 
 
 def test_another_base_is_not_known() -> None:
-    base = standard_base()
+    base = known_base()
     assert view_of(base.diff_ids) is base.view
     assert view_of(["sha256:0"]) is None
     assert view_of([]) is None
