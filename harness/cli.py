@@ -50,6 +50,8 @@ class Verbs(click.Group):
         """Import a verb."""
         if cmd_name not in VERBS:
             return None
+        # Click's pattern for lazy loading: all verbs together import docker-py,
+        # pydantic and pytest, which takes longer than a quick verb's work.
         module = importlib.import_module(f"harness.verbs.{cmd_name}")
         command: click.Command = module.command
         return command
