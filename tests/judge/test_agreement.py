@@ -497,11 +497,27 @@ def test_a_case_that_no_target_builds_is_not_built(tmp_path: Path) -> None:
     )
     assert failing.rows[0].standing == "fails"
     assert failing.is_as_expected
-    refused = replace(unasked, fails=True)
+
+
+def test_a_case_that_fails_by_intent_has_its_answer(tmp_path: Path) -> None:
+    unasked = case(tmp_path, "{because: b, level: may, layers: 1}")
+    path = tmp_path / "g" / "c.yaml"
+    path.write_text("fails: true\n" + path.read_text())
+    refused = load_case(path, tmp_path, standard_builders())
     assert refused.digest == unasked.digest
-    answered = matrix(refused, *unasked_results)
-    assert answered.rows[0].standing == "fails"
+    failed = BuildRecord(name="build", outcome="error", error="no")
+    other = replace(failed, error="never")
+    refusals = result(refused, LEGACY, failed), result(refused, BUILDKIT, other)
+    answered = matrix(refused, *refusals)
+    (row,) = answered.rows
+    assert row.standing == "fails"
     assert answered.is_as_expected
+    assert {row.cells[name].verdict for name in (LEGACY, BUILDKIT)} == {"pass"}
+    assert row.cells[LEGACY].outcome != row.cells[BUILDKIT].outcome
+    # where a target builds it, that is a difference, and no failure
+    once = matrix(refused, refusals[0], result(refused, BUILDKIT, build()))
+    assert once.rows[0].standing == "outcome"
+    assert once.is_as_expected
 
 
 def test_a_target_whose_build_fails_says_nothing_of_the_image() -> None:
