@@ -124,7 +124,11 @@ def row(
     errors: Mapping[tuple[str, str], str],
     builders: Builders,
 ) -> Row:
-    """Make the row of one case on `targets`, which are in their order."""
+    """Make the row of one case on `targets`, which are in their order.
+
+    `results` may have further targets: a case that one of them builds was not never
+    built, though it fails on all of `targets`.
+    """
     own = {
         target.id: result
         for target in targets
@@ -134,7 +138,7 @@ def row(
     chosen: Comparable[Judged] = comparable(case, own)
     table = chosen.tell()
     letters = {question: classes(table, question) for question in QUESTIONS}
-    nowhere = bool(table.outcomes) and not any(letters["image"].values())
+    nowhere = not any(letters["image"].values()) and not _is_built(case, results)
     cells = {}
     for target in targets:
         result = chosen.fresh.get(target.id)
@@ -167,6 +171,16 @@ def row(
                 rows=partial(by_version, builders),
             )
         ),
+    )
+
+
+def _is_built(case: Case, results: Mapping[tuple[str, str], Judged]) -> bool:
+    """Say whether any target builds the case as it is now."""
+    return any(
+        build.outcome == "ok"
+        for (name, _), result in results.items()
+        if name == case.id and result.case_digest == case.digest
+        for build in result.builds
     )
 
 

@@ -491,6 +491,18 @@ def test_a_case_that_no_target_builds_is_not_built(tmp_path: Path) -> None:
     once = matrix(unasked, unasked_results[0], result(unasked, BUILDKIT, build()))
     assert once.rows[0].standing == "outcome"
     assert once.rows[0].cells[LEGACY].verdict == "pass"
+    # though it is not among those that are tabulated
+    results = (unasked_results[0], result(unasked, BUILDKIT, build()))
+    part = tabulate_results(
+        [unasked],
+        {},
+        [standard_builders().target(LEGACY)],
+        {(each.case, each.target): each for each in results},
+        {},
+        builders=standard_builders(),
+    )
+    assert part.rows[0].cells[LEGACY].verdict == "pass"
+    assert part.is_as_expected
     asked = case(tmp_path, "{because: b, build: {error: 'no'}}")
     failing = matrix(
         asked, *(result(asked, name, failed) for name in (LEGACY, BUILDKIT))
