@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from harness.cases.build_files import (
     with_dockerfile,
 )
 from harness.cases.digest import digest
-from harness.cases.expectation import Expectation
+from harness.cases.expectation import Expectation, Properties
 from harness.cases.lines import check_lines
-from harness.cases.model import Build, CaseFile, Group
+from harness.cases.model import Build, CaseFile, Group, Impact
 from harness.dockerfile import parser
 from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
 from harness.dockerfile.dockerignore import IGNORE_FILE
@@ -54,6 +54,10 @@ class Case:
     expect: tuple[Expectation, ...]
     limit: float | None = None
     fails: bool = False
+    question: str = ""
+    answers: Mapping[str, tuple[Properties, ...]] = field(default_factory=dict)
+    impact: Impact | None = None
+    advice: str = ""
 
     @property
     def group(self) -> str:
@@ -70,7 +74,19 @@ class Case:
             name: {"": self.context(name), **self.named_contexts(name)}
             for name in self.builds
         }
-        return digest(self.builds, contexts, self.expect)
+        return digest(self.builds, contexts, self.asked)
+
+    @property
+    def asked(self) -> tuple[Properties, ...]:
+        """All that expectations and answers say of the builds."""
+        answers = (each for parts in self.answers.values() for each in parts)
+        return (*self.expect, *answers)
+
+    def meant(self, expectation: Expectation) -> tuple[Properties, ...]:
+        """Give what an expectation expects: its own properties, or its answer's."""
+        if expectation.answer is None:
+            return (expectation,)
+        return self.answers[expectation.answer]
 
     def source(self, name: str) -> str:
         """Name the build argument that gives the build `name` its base; "" for none.
@@ -187,10 +203,31 @@ def load_case(path: Path, root: Path, builders: Builders) -> Case:
         on=tuple(model.on),
         builds=builds,
         expect=tuple(model.expect),
+        question=model.question,
+        answers={
+            name: tuple(each) if isinstance(each, list) else (each,)
+            for name, each in model.answers.items()
+        },
+        impact=model.impact,
+        advice=model.advice,
     )
     _check_builds(case, document)
     for index, expectation in enumerate(case.expect):
-        _check_expectation(case, document, index, expectation)
+        at: Location = ("expect", index)
+        if expectation.answer is None:
+            _check_properties(case, document, at, expectation)
+        elif expectation.answer not in case.answers:
+            raise document.error(
+                (*at, "answer"),
+                f"no answer `{expectation.answer}`",
+                nearest(expectation.answer, case.answers),
+            )
+    for name, answer in model.answers.items():
+        if not isinstance(answer, list):
+            _check_properties(case, document, ("answers", name), answer)
+            continue
+        for index, each in enumerate(answer):
+            _check_properties(case, document, ("answers", name, index), each)
     return case
 
 
@@ -239,9 +276,7 @@ def _groups_file(root: Path) -> Path:
 
 def _check_builds(case: Case, document: Document) -> None:
     failing = {
-        each.of or next(iter(case.builds))
-        for each in case.expect
-        if each.build is not None and not each.build.ok
+        each.of or next(iter(case.builds)) for each in case.asked if each.may_fail
     }
     for name, build in case.builds.items():
         at = place_of(document, name)
@@ -265,19 +300,18 @@ def _check_context(case: Case, document: Document, name: str, at: Location) -> N
         raise context_error(case.builds[name], document, at, error) from error
 
 
-def _check_expectation(
-    case: Case, document: Document, index: int, expectation: Expectation
+def _check_properties(
+    case: Case, document: Document, at: Location, asked: Properties
 ) -> None:
-    at: Location = ("expect", index)
     names = list(case.builds)
-    if expectation.of is None and len(names) > 1:
+    if asked.of is None and len(names) > 1:
         raise document.error(
             at, "which build is meant?", f"add `of:` with one of {', '.join(names)}"
         )
-    name = expectation.of or names[0]
+    name = asked.of or names[0]
     if name not in case.builds:
         raise document.error((*at, "of"), f"no build `{name}`", nearest(name, names))
-    size, shares = expectation.size, expectation.shares
+    size, shares = asked.size, asked.shares
     others = [
         ("shares", shares.with_ if shares else None),
         ("size", size.smaller_than if size else None),
@@ -294,10 +328,10 @@ def _check_expectation(
             f"`{shares.with_}` is built after `{name}`",
             "a build shares layers with an earlier one: expect it of the later",
         )
-    if expectation.container is not None and case.builds[name].run is None:
+    if asked.container is not None and case.builds[name].run is None:
         raise document.error(
             (*at, "container"),
             "`container` needs a command",
             "add `run:` to the build",
         )
-    check_lines(case.builds[name], document, at, expectation)
+    check_lines(case.builds[name], document, at, asked)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
-from harness.cases.expectation import Expectation
+from harness.cases.expectation import Properties
 from harness.cases.model import Build
 from harness.dockerfile.context import ContextFile
 
@@ -23,7 +23,7 @@ _FILES = {"context", "contexts", "dockerfile"}
 def digest(
     builds: Mapping[str, Build],
     contexts: Mapping[str, Mapping[str, Sequence[ContextFile]]],
-    expect: Iterable[Expectation],
+    asked: Iterable[Properties],
 ) -> str:
     """Digest builds in order, with the files of their contexts.
 
@@ -43,19 +43,19 @@ def digest(
             for name, build in builds.items()
         ]
     }
-    if extra := measured_too(expect, builds):
+    if extra := measured_too(asked, builds):
         parts["measured too"] = extra
     text = json.dumps(parts, sort_keys=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def measured_too(
-    expect: Iterable[Expectation], builds: Iterable[str]
+    asked: Iterable[Properties], builds: Iterable[str]
 ) -> dict[str, list[str]]:
-    """Name what is measured only because an expectation asks for it, and of what."""
+    """Name what is measured only because the case asks for it, and of which builds."""
     every = list(builds)
     found: dict[str, set[str]] = {}
-    for each in expect:
+    for each in asked:
         if each.reproducible is not None:
             found["reproducible"] = set(every)
         if each.on_disk is not None:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from harness.cases.notation import (
+    AnswerName,
     Aspect,
     Count,
     Flag,
@@ -188,21 +189,14 @@ _LineList = Annotated[Lines | None, NamesLines(of=_listed)]
 _AnyLineList = Annotated[Lines | None, NamesLines(of=_listed, any_stage=True)]
 
 
-class _Claim(Strict):
-    """What an expectation has beside its properties."""
+class _Place(Strict):
+    """Which build is meant."""
 
-    because: str = Field(description="the source: documentation, issue, article")
-    on: Selectors = Field(default_factory=list, description="targets; all if missing")
     of: str | None = Field(default=None, description="which of several builds")
-    level: Literal["must", "may"] = "must"
-    claim: Texts = Field(
-        default_factory=list, description="numbers of the group's claims tested"
-    )
-    known: list[Known] = Field(default_factory=list)
 
 
-class Expectation(_Claim):
-    """Properties that must (or may) hold on the targets named, with their source."""
+class Properties(_Place):
+    """Properties of one build; an answer is one such or several that hold together."""
 
     # each field is a property: its name in cases, its form, and its marks
 
@@ -245,14 +239,61 @@ class Expectation(_Claim):
     )
     container: Container | None = None
     on_disk: OnDisk | None = None
-    differs: Annotated[Differs | None, ComparesTargets()] = None
 
     def properties(self) -> Iterator[tuple[str, Any]]:
         """List the properties given, by name, in the order of `PROPERTIES`."""
         for each in PROPERTIES:
-            value = getattr(self, each.name)
+            value = getattr(self, each.name, None)
             if value is not None:
                 yield each.name, value
+
+    def lines(self) -> Iterator[tuple[Location, int, bool]]:
+        """List the lines named: place, line, and whether any stage may have it."""
+        for each in PROPERTIES:
+            value = getattr(self, each.name, None)
+            if value is not None:
+                for at, line in each.lines.of(value):
+                    yield (each.name, *at), line, each.lines.any_stage
+
+    @property
+    def may_fail(self) -> bool:
+        """Say whether it is about a build that fails."""
+        return self.build is not None and not self.build.ok
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any(True for _ in self.properties()) and not self._says_otherwise():
+            raise PydanticCustomError(
+                "empty",
+                "expects nothing",
+                {"hint": "give a property: " + ", ".join(x.name for x in PROPERTIES)},
+            )
+        return self
+
+    def _says_otherwise(self) -> bool:
+        """Say whether it needs no property."""
+        return False
+
+
+class _Claim(_Place):
+    """What an expectation has beside its properties."""
+
+    because: str = Field(description="the source: documentation, issue, article")
+    on: Selectors = Field(default_factory=list, description="targets; all if missing")
+    level: Literal["must", "may"] = "must"
+    claim: Texts = Field(
+        default_factory=list, description="numbers of the group's claims tested"
+    )
+    known: list[Known] = Field(default_factory=list)
+    answer: AnswerName | None = Field(
+        default=None, description="one of the case's answers, in place of properties"
+    )
+
+
+class Expectation(Properties, _Claim):
+    """Properties that must (or may) hold on the targets named, with their source."""
+
+    differs: Annotated[Differs | None, ComparesTargets()] = None
 
     @property
     def compares_targets(self) -> bool:
@@ -260,23 +301,24 @@ class Expectation(_Claim):
         given = {name for name, _ in self.properties()}
         return any(each.compares_targets for each in PROPERTIES if each.name in given)
 
-    def lines(self) -> Iterator[tuple[Location, int, bool]]:
-        """List the lines named: place, line, and whether any stage may have it."""
-        for each in PROPERTIES:
-            value = getattr(self, each.name)
-            if value is not None:
-                for at, line in each.lines.of(value):
-                    yield (each.name, *at), line, each.lines.any_stage
+    def _says_otherwise(self) -> bool:
+        return self.answer is not None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not any(True for _ in self.properties()):
+    def _stands_alone(self) -> Self:
+        given = [name for name, _ in self.properties()]
+        if self.answer is not None and (given or self.of):
+            # of which builds an answer speaks, it says itself
             raise PydanticCustomError(
-                "empty",
-                "expects nothing",
-                {"hint": "give a property: " + ", ".join(x.name for x in PROPERTIES)},
+                "alone",
+                "`answer` cannot be combined with `{other}`",
+                {
+                    "key": "answer",
+                    "other": (given or ["of"])[0],
+                    "hint": "an answer has its own properties; keep one of the two",
+                },
             )
-        if self.compares_targets and len(list(self.properties())) > 1:
+        if self.compares_targets and len(given) > 1:
             # Other targets' results are at hand only when the matrix is made.
             raise PydanticCustomError(
                 "alone",

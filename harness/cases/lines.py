@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from harness.cases.expectation import Expectation
+from harness.cases.expectation import Properties
 from harness.cases.model import Build
 from harness.dockerfile import parser
 from harness.documents.document import Document, Location
 
 
 def check_lines(
-    build: Build, document: Document, at: Location, expectation: Expectation
+    build: Build, document: Document, at: Location, asked: Properties
 ) -> None:
     """Refuse a line that an expectation names and no instruction begins on."""
     parsed = parser.parse(build.dockerfile, build.args)
     starts = [each.line for each in parsed.instructions]
     outside = {each.line for each in parsed.outside(build.target) or ()}
-    for place, line, any_stage in expectation.lines():
+    for place, line, any_stage in asked.lines():
         if line in outside and not any_stage:
             raise document.error(
                 (*at, *place),

@@ -12,6 +12,7 @@ from harness.cases.case import Case, find_cases, load_case, load_groups
 from harness.cases.expectation import Expectation
 from harness.cases.model import Group
 from harness.dockerfile.parser import parse
+from harness.documents.document import load_toml, nearest
 from harness.errors import CaseError
 from harness.targets.builder import Builder
 from harness.targets.registry import Builders
@@ -55,6 +56,8 @@ def lint(root: Path, builders: Builders, known: Sequence[Target]) -> Iterator[st
         yield from _selectors(case, known, free)
     yield from _twins(cases)
     yield from _titles(cases)
+    yield from _questions(cases)
+    yield from _vocabulary(root, cases)
     for name, group in groups.items():
         if group.link and (problem := _link(group.link)):
             yield f"{root / 'groups.toml'}: [{name}] links to {group.link}: {problem}"
@@ -237,6 +240,41 @@ def _meant(
 def _among(selectors: Iterable[str], targets: Sequence[Target]) -> list[Target]:
     chosen = [parse_selector(text) for text in selectors]
     return [target for target in targets if matches(chosen, target)]
+
+
+def _questions(cases: Iterable[Case]) -> Iterator[str]:
+    seen: dict[str, Case] = {}
+    for case in cases:
+        twin = seen.setdefault(case.question.casefold(), case)
+        if case.question and twin is not case:
+            yield f"{case.path}: asks the same as {twin.id}: `{case.question}`"
+
+
+def _vocabulary(root: Path, cases: Iterable[Case]) -> Iterator[str]:
+    """Find names of answers that `answers.toml` does not have, where there is one.
+
+    Those with a digit, such as `2 layers` or `0644`, need not stand there.
+    """
+    file = root / "answers.toml"
+    if not file.is_file():
+        return
+    try:
+        words = load_toml(file).value
+    except CaseError as error:
+        yield str(error)
+        return
+    used = set()
+    for case in cases:
+        for name in case.answers:
+            used.add(name)
+            if name not in words and not re.search(r"\d", name):
+                yield (
+                    f"{case.path}: the answer `{name}` is not in {file.name}\n"
+                    f"hint: {nearest(name, words)}; or add it there with its meaning"
+                )
+    for word in words:
+        if word not in used:
+            yield f"{file}: no case has the answer `{word}`\nhint: take it out"
 
 
 def _titles(cases: Iterable[Case]) -> Iterator[str]:

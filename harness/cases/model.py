@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from harness.cases.expectation import Expectation
-from harness.cases.notation import Flag, Hex, Mode, Selectors
+from harness.cases.expectation import Expectation, Properties
+from harness.cases.notation import AnswerName, Flag, Hex, Mode, Question, Selectors
 from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
 from harness.documents.mistakes import Strict
 
@@ -174,6 +174,9 @@ Files = dict[
 ]
 
 
+#: What a wrong guess of the answer costs: from a build that fails to a slower one.
+Impact = Literal["outcome", "image", "layering", "cache"]
+
 _DOCKERFILE = "its text; left out where the context has the file"
 
 
@@ -227,7 +230,19 @@ class CaseFile(_BuildKeys):
     """One case: what is built, where it makes sense, what should come out."""
 
     title: str
-    why: str = Field(description="the question, and why its answer matters")
+    question: Question = Field(
+        default="", description="one sentence that a writer of Dockerfiles would ask"
+    )
+    why: str = Field(description="why the answer matters")
+    answers: dict[AnswerName, Properties | list[Properties]] = Field(
+        default_factory=dict,
+        description="by name, the properties that make an answer true; several builds: "
+        "a list",
+    )
+    impact: Impact | None = Field(
+        default=None, description="what a wrong guess costs at worst"
+    )
+    advice: str = Field(default="", description="how to write it, where there is a way")
     refs: list[Annotated[str, Field(pattern=r"^https?://\S+$")]] = Field(
         default_factory=list, description="links"
     )
@@ -248,6 +263,16 @@ class CaseFile(_BuildKeys):
         default_factory=dict, description="several builds, run in this order"
     )
     expect: list[Expectation] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _answered(self) -> Self:
+        if bool(self.question) != bool(self.answers):
+            raise PydanticCustomError(
+                "answers",
+                "a question and its answers belong together",
+                {"hint": "give `question`, and below `answers` a name for each"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

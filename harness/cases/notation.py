@@ -17,6 +17,7 @@ from harness.targets.selector import parse_selector
 
 _HEX = "([0-9a-f]{2})*"
 _LETTERS = "([A-Z]( [A-Z])*)?"
+_ANSWER = "[a-z0-9][a-z0-9'./:+-]*( [a-z0-9'./:+-]+){0,2}"
 
 
 def _selector(text: str, info: ValidationInfo) -> str:
@@ -30,6 +31,29 @@ def _selector(text: str, info: ValidationInfo) -> str:
             "selector", "{message}", {"message": error.message, "hint": error.hint}
         ) from error
     return selector.text
+
+
+def _named(text: str) -> str:
+    if not re.fullmatch(_ANSWER, text):
+        raise PydanticCustomError(
+            "answer_name",
+            "`{text}` is not the name of an answer",
+            {
+                "text": text,
+                "hint": "one to three words in small letters, such as `new layer`",
+            },
+        )
+    return text
+
+
+def _question(text: str) -> str:
+    if text and not re.fullmatch(r"\S[^\n]*[^\s?]\?", text):
+        raise PydanticCustomError(
+            "question",
+            "`{text}` is not a question",
+            {"text": text, "hint": "write one sentence that ends with ?"},
+        )
+    return text
 
 
 def _listed(value: Any) -> Any:
@@ -109,6 +133,10 @@ Letters = Annotated[
     Field(json_schema_extra={"pattern": f"^({_LETTERS})$"}),
 ]
 Regex = Annotated[str, AfterValidator(_regex)]
+AnswerName = Annotated[
+    str, AfterValidator(_named), Field(json_schema_extra={"pattern": f"^({_ANSWER})$"})
+]
+Question = Annotated[str, AfterValidator(_question)]
 Mode = Annotated[str, BeforeValidator(_mode, json_schema_input_type=str)]
 Owner = Annotated[str, BeforeValidator(_owner, json_schema_input_type=str)]
 ImagePath = Annotated[str, AfterValidator(_absolute)]

@@ -186,10 +186,13 @@ def _is_built(case: Case, results: Mapping[tuple[str, str], Judged]) -> bool:
 
 def _may_fail(case: Case, target: Target) -> bool:
     """Say whether the case, or an expectation of it, is about a build that fails."""
-    return case.fails or any(
-        each.build is not None and not each.build.ok
-        for _, each in case.expectations(target)
+    parts = (each for answer in case.answers.values() for each in answer)
+    expected = (
+        each
+        for _, expectation in case.expectations(target)
+        for each in case.meant(expectation)
     )
+    return case.fails or any(each.may_fail for each in (*parts, *expected))
 
 
 def _without(

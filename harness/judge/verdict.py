@@ -12,9 +12,10 @@ from typing import Literal, TypeAlias
 
 from harness.cases.case import Case
 from harness.cases.expectation import Expectation, Known
+from harness.judge.answers import Answered, answered, differences
 from harness.judge.parent_view import ParentView, parent_views
-from harness.judge.properties import CHECKS, NotMeasured, Subject, first_line
-from harness.measure.observation import Observation, View
+from harness.judge.properties import NotMeasured
+from harness.measure.observation import View
 from harness.results.record import Result
 from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
@@ -78,11 +79,13 @@ class Check:
 class Judged(Result):
     """A result with the verdicts that its case draws of it.
 
-    One of another digest than the case's has none, and is `missing`.
+    One of another digest than the case's has none, and is `missing`. `answered` is the
+    answer to the case's question, None where it has none or nothing was measured.
     """
 
     verdict: Verdict
     checks: tuple[Check, ...] = ()
+    answered: Answered | None = None
 
 
 def judged(
@@ -100,11 +103,13 @@ def judged(
     found: dict[str, Judged] = {}
     seen: dict[tuple[object, ...], Findings] = {}
     parents: dict[tuple[object, ...], Mapping[str, ParentView]] = {}
+    answers: dict[tuple[object, ...], Answered] = {}
     for name, result in results.items():
         if split_id(name)[0] not in builders:
             continue
         checks: list[Check] = []
         verdict: Verdict = "missing"
+        answer: Answered | None = None
         if result.case_digest == case.digest and not result.builds:
             verdict = "unsupported"
         elif result.case_digest == case.digest:
@@ -115,13 +120,19 @@ def judged(
             for index, each in case.expectations(target):
                 if not each.compares_targets:
                     if (*same, index) not in seen:
-                        seen[*same, index] = _findings(
-                            each, result.observation, parents[same]
+                        seen[*same, index] = differences(
+                            case.meant(each), result.observation, parents[same]
                         )
                     checks.append(judge(index, each, target, seen[*same, index]))
             verdict = worst(each.verdict for each in checks)
+            if case.answers:
+                if same not in answers:
+                    answers[same] = answered(case, result.observation, parents[same])
+                answer = answers[same]
         kept = {each.name: getattr(result, each.name) for each in fields(Result)}
-        found[name] = Judged(**kept, verdict=verdict, checks=tuple(checks))
+        found[name] = Judged(
+            **kept, verdict=verdict, checks=tuple(checks), answered=answer
+        )
     return found
 
 
@@ -168,27 +179,3 @@ def _known(entries: Iterable[Known], target: Target) -> Known | None:
         if matches(map(parse_selector, each.on), target):
             return each
     return None
-
-
-def _findings(
-    expectation: Expectation,
-    observation: Observation,
-    below: Mapping[str, ParentView],
-) -> Findings:
-    build = observation.build(expectation.of)
-    subject = Subject(build=build, observation=observation, below=below[build.name])
-    found: list[str] = []
-    unmeasured: NotMeasured | None = None
-    for name, value in expectation.properties():
-        if build.outcome == "unexportable" and name != "build":
-            unmeasured = NotMeasured("the image cannot be exported")
-            continue
-        if build.outcome != "ok" and name != "build":
-            found.append(f"{name}: the build failed: {first_line(build.error)}")
-            continue
-        try:
-            found.extend(f"{name}: {text}" for text in CHECKS[name](value, subject))
-        except NotMeasured as reason:
-            unmeasured = unmeasured or reason
-    # What does not hold does not, whatever else could not be measured.
-    return tuple(dict.fromkeys(found)) or unmeasured or ()

@@ -265,7 +265,7 @@ def _looked_into(case: Case, built: Built, tag: str, opened: OpenTarget) -> Buil
     directories = None
     wanted = opened.on_disk or any(
         each.on_disk is not None and each.of in {None, built.name}
-        for each in case.expect
+        for each in case.asked
     )
     if wanted and opened.engine.data_root is not None:
         root = opened.client.info()["DockerRootDir"]

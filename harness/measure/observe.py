@@ -59,12 +59,12 @@ class Measurement:
 def observe(case: Case, opened: OpenTarget) -> Measurement:
     """Build a case on a target and record what came out.
 
-    Built a second time, in a later second, where an expectation asks whether builds
+    Built a second time, in a later second, where the case asks whether builds
     are reproducible. Raises what `run` raises.
     """
     first = run(case, opened)
     again: Mapping[str, Built] = {}
-    if any(each.reproducible is not None for each in case.expect):
+    if any(each.reproducible is not None for each in case.asked):
         next_second(opened.now)
         again = {each.name: each for each in run(case, opened).built}
     recorder = Recorder(case, opened.target, first)

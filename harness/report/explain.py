@@ -34,9 +34,13 @@ LEGEND = (
 
 
 def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
-    """Tell a case: why, then each build line by line, then what was expected."""
+    """Tell a case: question, answers, each build line by line, what was expected."""
     chosen = comparable(case, results)
-    parts = [_head(case)]
+    parts = [
+        f"{case.id}: {case.title}",
+        _answers(case, results, builders),
+        _why(case),
+    ]
     if chosen.observations:
         parts += [_build(chosen, name, builders) for name in case.builds]
     parts.append(_not_built(results, builders))
@@ -107,9 +111,28 @@ def _yes(answer: bool) -> str:  # noqa: FBT001
     return "yes" if answer else "no "
 
 
-def _head(case: Case) -> str:
-    why = textwrap.fill(case.why.strip(), 88)
-    return "\n".join([f"{case.id}: {case.title}", "", why, *case.refs])
+def _answers(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
+    """Tell the question, and who gives which answer."""
+    if not case.question:
+        return ""
+    given: dict[str, list[str]] = {name: [] for name in case.answers}
+    for target, each in results.items():
+        if each.answered is not None:
+            given.setdefault(each.answered.told, []).append(target)
+    every = [target for target, each in results.items() if each.answered is not None]
+    rows = [
+        (name, group_name(builders, targets, every) if targets else "nobody")
+        for name, targets in given.items()
+    ]
+    lines = [
+        f"  {line}" for line in tabulate(rows, tablefmt="plain").splitlines() if every
+    ]
+    advice = ["", f"Advice: {case.advice}"] if case.advice else []
+    return "\n".join([case.question, "", *lines, *advice])
+
+
+def _why(case: Case) -> str:
+    return "\n".join([textwrap.fill(case.why.strip(), 88), *case.refs])
 
 
 def _build(chosen: Comparable[Judged], name: str, builders: Builders) -> str:

@@ -56,7 +56,7 @@ def weight(case: Case) -> int:
         for build in case.builds.values()
         for each in parse(build.dockerfile).instructions
     )
-    again = any(each.reproducible is not None for each in case.expect)
+    again = any(each.reproducible is not None for each in case.asked)
     return (runs + len(case.builds)) * (1 + again)
 
 

@@ -1,13 +1,18 @@
-"""`lint`: check cases without an engine."""
+"""`lint`: check cases without an engine, and their answers against stored results."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+from harness.book.book import Book, open_book
 from harness.cases.case import find_cases
 from harness.cases.lint import lint
+from harness.cases.selection import select
+from harness.judge import unanswered
 from harness.provision.known_targets import known_targets
 from harness.report.counts import count
 from harness.results import disk
@@ -15,26 +20,61 @@ from harness.verbs import options, places
 
 
 @click.command
+@click.option(
+    "--results",
+    "with_results",
+    is_flag=True,
+    help="Check also that each measured target gives one answer to each question.",
+)
+@places.group
 @places.cases
-def command(*, root: Path) -> int:
+def command(*, with_results: bool, groups: tuple[str, ...], root: Path) -> int:
     """Check all cases without an engine. Exit code 2 if there is a mistake.
 
     A selector has to name a target of the catalogue, or one in results/ beside the
-    cases.
+    cases. With --results, -g takes groups and cases: only their answers are checked.
 
     \b
-    Example:
+    Examples:
       layer-harness lint --cases my-cases
+      layer-harness lint --results -g volume
     """  # noqa: D301  # click's mark
     folder = places.results_folder(root, None)
     builders = options.measured(folder)
     # What was measured can be named, though it is in no catalogue.
     targets = dict.fromkeys((*known_targets(), *disk.targets(folder, builders)))
     mistakes = list(lint(root, builders, list(targets)))
+    states: Counter[unanswered.State] = Counter()
+    if with_results and not mistakes:
+        mistakes = list(_answers(open_book(root, folder), groups, states))
     for each in mistakes:
         click.echo(each)
+    if with_results:
+        click.echo(f"questions: {_told(states)}")
     if mistakes:
         click.echo(count(len(mistakes), "mistake"))
         return 2
     click.echo(f"{len(find_cases(root))} cases, no mistakes")
     return 0
+
+
+def _answers(
+    book: Book, groups: tuple[str, ...], states: Counter[unanswered.State]
+) -> Iterator[str]:
+    """Find what the cases' answers do not fit; counts how their cells come out."""
+    for each in select(book.files, groups):
+        case = book.case(each.id)
+        if case.answers:
+            judged = book.judged(each.id)
+            states.update(unanswered.states(judged))
+            yield from unanswered.mistakes(case, judged, book.builders)
+
+
+def _told(states: Counter[unanswered.State]) -> str:
+    order: tuple[unanswered.State, ...] = (
+        "answered",
+        "unanswered",
+        "ambiguous",
+        "not told",
+    )
+    return ", ".join(f"{states[each]} {each}" for each in order)

@@ -193,3 +193,37 @@ def test_no_two_cases_of_a_group_have_one_title(found: Found) -> None:
 def test_no_two_cases_build_the_same(found: Found) -> None:
     (mistake,) = found(case("One"), case("Two"))
     assert mistake == "demo/b.yaml: builds the same as demo/a: merge the two"
+
+
+ASKING = """title: {title}
+question: {question}
+why: A reason
+dockerfile: |
+  ARG BASE
+  FROM ${{BASE}}
+  RUN echo {title}
+answers: {{{answer}: {{layers: 1}}}}
+"""
+
+
+def test_two_cases_do_not_ask_the_same(found: Found) -> None:
+    one = ASKING.format(title="One", question="Is it so?", answer="kept")
+    other = ASKING.format(title="Other", question="is it so?", answer="kept")
+    assert found(one, other) == ["demo/b.yaml: asks the same as demo/a: `is it so?`"]
+
+
+def test_answers_are_called_as_the_vocabulary_has_them(
+    found: Found, tmp_path: Path
+) -> None:
+    (tmp_path / "answers.toml").write_text('kept = "in the image"\nlost = "gone"\n')
+    one = ASKING.format(title="One", question="Is it so?", answer="keept")
+    two = ASKING.format(title="Two", question="Is it not?", answer="2 layers")
+    mistakes = found(one, two)
+    assert mistakes[0].startswith(
+        "demo/a.yaml: the answer `keept` is not in answers.toml\n"
+        "hint: did you mean `kept`"
+    )
+    assert mistakes[1:] == [
+        "answers.toml: no case has the answer `kept`\nhint: take it out",
+        "answers.toml: no case has the answer `lost`\nhint: take it out",
+    ]
