@@ -227,7 +227,7 @@ def _arranged(
             *("unshare", *spaces, "--fork", "--kill-child"),
             *(busybox, "sh", str(resources.files("harness") / "data" / "command.sh")),
             *(f"{key}={value}" for key, value in sorted(inner.items())),
-            *("chroot", str(sandbox.folder / "root"), *command),
+            *command,
         ],
         {
             "PATH": os.environ.get("PATH", os.defpath),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # One command of a builder, in an unpacked root that is never written. Called by
-# harness/builders/rooms.py as PID 1 of namespaces of its own: when this ends, or is
+# harness/builders/sandbox.py as PID 1 of namespaces of its own: when this ends, or is
 # killed, all that it started ends. Values come in the environment:
 #   ROOT    unpacked suite, never written     ROOM    folder of this case
 #   NET     `own`: loopback only              SOCKET  an engine's, or empty
@@ -29,8 +29,15 @@ if [ -n "$SOCKET" ]; then
     : >"$new/run/docker.sock"
     mount -o bind "$SOCKET" "$new/run/docker.sock"
 fi
+exec 3<"$ROOM"
+# not chroot: a RUN of buildah keeps CAP_SYS_CHROOT, and with it leaves every chroot
+cd "$new"
+pivot_root . .
+umount -l .
+cd /
+: >/proc/self/fd/3/ready
+exec 3<&-
 # from here on what is said, and how it ends, is the command's
-: >"$ROOM/ready"
 set +e
 env -i "$@"
 exit $?
