@@ -20,6 +20,7 @@ from harness.errors import HarnessError
 
 #: Verb to what it does; the module of the same name has its `command`.
 VERBS = {
+    "ask": "Find a question by words, and print what each builder does.",
     "run": "Build cases on targets, check them, print the matrix.",
     "explain": "Show a case line by line: layers, files, which builders agree.",
     "matrix": "Tabulate stored results.",

@@ -18,6 +18,8 @@ from harness.book.stored import base_views
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, find_cases, load_case, load_groups
 from harness.cases.model import Group
+from harness.judge.answer_ranges import behaviour
+from harness.judge.behaviour import Behaviour
 from harness.judge.comparison import Comparison, Pair, of_pairs, pair
 from harness.judge.matrix import Matrix, bound, row
 from harness.judge.row import Row
@@ -71,6 +73,22 @@ class Book:
             plain,
         )
         return contents.entries(self.made_of, summaries)
+
+    @cached_property
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """The questions of all cases with their answers on every target."""
+
+        def make(name: str) -> Behaviour:
+            return behaviour(self.case(name), self.judged(name), self.builders)
+
+        found = self._cache.pages(
+            contents.BEHAVIOURS,
+            contents.behaviour_keys(self.made_of),
+            reader(Behaviour),
+            make,
+            plain,
+        )
+        return tuple(found[each.id] for each in self.files)
 
     def case(self, name: str) -> Case:
         """Read a case by its id."""

@@ -5,16 +5,21 @@ Needs nothing but the cache where no case has changed, so that listing is quick.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from harness.book.cache import Cache
 from harness.book.codec import reader
 from harness.book.ingredients import Ingredients
+from harness.judge.behaviour import Behaviour
 
-#: The kind of pages that the cache has of them.
+#: The kinds of pages that the cache has of what cases say, and of behaviours.
 KIND = "contents"
+BEHAVIOURS = "behaviours"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +72,34 @@ def entries(
 
 def known_entries(root: Path, made_of: Ingredients) -> tuple[CaseEntry, ...] | None:
     """Give the contents as they were made before; None where any case has changed."""
+    found = _known(root, KIND, entry_keys(made_of), reader(CaseSummary))
+    return None if found is None else entries(made_of, found)
+
+
+def behaviour_keys(made_of: Ingredients) -> dict[str, str]:
+    """Give the key of each case's behaviour: of its files, results, what all share."""
+    return {
+        name: f"{own} {made_of.results[name]} {made_of.shared}"
+        for name, own in made_of.cases.items()
+    }
+
+
+def known_behaviours(root: Path, made_of: Ingredients) -> tuple[Behaviour, ...] | None:
+    """Give the behaviours as they were made before; None where any has changed."""
+    keys = behaviour_keys(made_of)
+    found = _known(root, BEHAVIOURS, keys, reader(Behaviour))
+    return None if found is None else tuple(found[each.id] for each in made_of.files)
+
+
+def _known(
+    root: Path, kind: str, keys: Mapping[str, str], read: Callable[[Any], _T]
+) -> dict[str, _T] | None:
     if not (root / "groups.toml").is_file():
         return None
-    stored = cache_of(root).known(KIND, entry_keys(made_of))
+    stored = cache_of(root).known(kind, keys)
     if stored is None:
         return None
-    read = reader(CaseSummary)
     try:
-        return entries(made_of, {name: read(each) for name, each in stored.items()})
+        return {name: read(each) for name, each in stored.items()}
     except (LookupError, TypeError, ValueError):
         return None

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.cases.model import Group
+from harness.judge.behaviour import Behaviour
 from harness.judge.matrix import Matrix
+from harness.report.behaviours_record import behaviours_json
 from harness.report.matrix_record import matrix_json
 from harness.report.text import overview, page
 from harness.results.record import write
 
 
-def write_matrix(folder: Path, matrix: Matrix, groups: dict[str, Group]) -> None:
-    """Write `matrix.json`, `matrix.md` and `GROUP/README.md`.
+def write_matrix(
+    folder: Path,
+    matrix: Matrix,
+    groups: dict[str, Group],
+    behaviours: Iterable[Behaviour],
+) -> None:
+    """Write `behaviours.json`, `matrix.json`, `matrix.md` and `GROUP/README.md`.
 
     The same results give the same bytes. A page for each group, since one of all was
     more than a forge shows.
     """
+    write(folder / "behaviours.json", behaviours_json(behaviours))
     write(folder / "matrix.json", matrix_json(matrix))
     write(folder / "matrix.md", overview(matrix, groups).encode())
     for name in dict.fromkeys(row.group for row in matrix.rows):

@@ -248,7 +248,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     durations.save(scratch(results), seen.progress.took)
     book = open_book(root, results, made.builders)
     whole = book.matrix()
-    write_matrix(results, whole, book.groups)
+    write_matrix(results, whole, book.groups, book.behaviours)
     cases = {case for case, _ in seen.cells}
     seen.matrix = whole.of(cases)
     if seen.errors or whole.targets != tuple(each.id for each in made.targets):

@@ -63,7 +63,7 @@ def command(
         )
     headings = book.groups
     if write:
-        write_matrix(folder, matrix, headings)
+        write_matrix(folder, matrix, headings, book.behaviours)
     text = {
         "text": lambda: terminal(matrix, headings),
         "markdown": lambda: markdown(matrix, headings),

@@ -1,0 +1,58 @@
+"""A behaviour: a case's question with its answer on every target. A value, no more.
+
+What questions, tables of answers and programs speak of. Made by `answer_ranges` from
+results, and light, so that a question can be found without opening all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documented:
+    """What is written about a question, and on which targets it is so.
+
+    `answer` is the name of one, empty where the expectation has properties of its own.
+    `holds` and `breaks` name groups of targets; empty for none.
+    """
+
+    because: str
+    answer: str
+    holds: str
+    breaks: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """A question and its answers.
+
+    `given` has the answer by target, where one was measured. `ranges` say it by column
+    (a builder as people know it), along its versions: `discarded until 1.28.2, kept
+    since 1.39.3`. `against` are the targets on which a documented answer does not hold.
+    """
+
+    case: str
+    title: str
+    question: str
+    why: str
+    impact: str = ""
+    advice: str = ""
+    refs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, str] = field(default_factory=dict)
+    documented: tuple[Documented, ...] = ()
+    against: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The folder under `cases/`."""
+        return self.case.partition("/")[0]
+
+    @property
+    def is_disputed(self) -> bool:
+        """Say whether targets give several answers."""
+        return len(set(self.given.values())) > 1
