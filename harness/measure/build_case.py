@@ -97,8 +97,9 @@ def run(case: Case, opened: OpenTarget) -> Run:
             stack.callback(driver.remove, tag, built.transcript, floor(since))
             offered[argument(name)] = tag
             if built.transcript.ending == "ok":
-                built = _fetched(built, tag, base_image, driver)
-                _need_room(built, opened)
+                mark = opened.log_size()
+                fetched = _fetched(built, tag, base_image, driver)
+                built = _own_doing(fetched, opened, mark)
             if built.image is not None:
                 built = _looked_into(case, built, tag, opened)
             done.append(built)
@@ -177,7 +178,7 @@ class _Asked:
 def _build(asked: _Asked, driver: Driver, opened: OpenTarget) -> Built:
     """Run one build; one that kills the engine is a `Built` if nothing else ran."""
     plan = asked.case.builds[asked.name]
-    mark = opened.log.stat().st_size if opened.log else 0
+    mark = opened.log_size()
     with ExitStack() as stack:
         try:
             request = asked.request(stack)
@@ -185,28 +186,33 @@ def _build(asked: _Asked, driver: Driver, opened: OpenTarget) -> Built:
             transcript = said_before(str(refused))
             return Built(name=asked.name, build=plan, transcript=transcript)
         transcript = driver.build(request, asked.case.limit or opened.limit)
-    if opened.engine is not None and is_lost(transcript, opened):
+    built = Built(name=asked.name, build=plan, transcript=transcript)
+    return _own_doing(built, opened, mark)
+
+
+def _own_doing(built: Built, opened: OpenTarget, mark: int) -> Built:
+    """Give a build as it came out, if that was its own doing.
+
+    Raises EngineGone where the engine may have ended since `mark` by what was beside
+    it, and EngineError where there is no room left.
+    """
+    transcript = built.transcript
+    if opened.engine is not None and is_lost(transcript, opened, mark):
         # A panic in the handler, or a dead engine. Its doing, or that of a build
         # beside it?
         if not opened.alone:
             raise EngineGone(
-                f"the engine broke the build `{asked.name}` off without a word",
+                f"the engine broke the build `{built.name}` off",
                 where=opened.name,
             )
         transcript = blamed(transcript, opened, mark)
-    built = Built(name=asked.name, build=plan, transcript=transcript)
-    _need_room(built, opened)
-    return built
-
-
-def _need_room(built: Built, opened: OpenTarget) -> None:
-    transcript = built.transcript
     if is_full(transcript, opened):
         raise EngineError(
             f"there is no room left for the build `{built.name}`: {transcript.error}",
             where=opened.name,
             hint="give our own engines more with --memory, make room elsewhere",
         )
+    return replace(built, transcript=transcript)
 
 
 def _tar(case: Case, name: str, files: list[ContextFile]) -> BinaryIO:

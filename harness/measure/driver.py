@@ -19,7 +19,7 @@ from harness.builders import Request, engine_api
 from harness.builders.command import CommandRunner
 from harness.builders.transcript import Transcript
 from harness.cases.case import Case
-from harness.engines import Address, Engine
+from harness.engines import Address, Engine, containerd
 from harness.errors import EngineError, EngineGone, Unexportable, Unsupported
 from harness.images.base import Base
 from harness.images.image import Image, read_archive
@@ -211,7 +211,8 @@ def engine_errors(engine: Engine | None) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise EngineError(f"the engine refused: {error}", where=name) from error
+        kind = EngineGone if containerd.is_away(str(error)) else EngineError
+        raise kind(f"the engine refused: {error}", where=name) from error
     except (DockerException, requests.RequestException) as error:
         raise EngineGone(
             f"the engine does not answer any more: {error}", where=name

@@ -6,13 +6,14 @@ Whose doing it was, only a build that is alone on its engine can tell (`engine_l
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 
 import docker
 
 from harness.builders import panic
 from harness.builders.transcript import Ending, Transcript
-from harness.engines import Engine
+from harness.engines import Engine, containerd
 from harness.engines.address import answers, await_answer, connect
 from harness.engines.watchdog import free_part
 from harness.errors import EngineError, EngineGone
@@ -20,7 +21,6 @@ from harness.measure.open_target import OpenTarget
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0
-
 _FULL = "no space left on device"
 #: Part of the room below which an engine is as good as full.
 _LITTLE = 0.05
@@ -34,18 +34,28 @@ _LOST = re.compile(
 )
 
 
-def is_lost(transcript: Transcript, opened: OpenTarget) -> bool:
-    """Say whether a build may have ended with its engine.
+def is_lost(transcript: Transcript, opened: OpenTarget, mark: int) -> bool:
+    """Say whether a build may have ended with its engine, or with a part of it.
 
-    An engine that dies just ends the stream; a client words it as an error.
+    An engine that dies just ends the stream; a client words it as an error. `mark` is
+    the length of the engine's log when the build began.
     """
-    if transcript.ending == "broken":
-        return True
+    if transcript.ending in {"ok", "panic"}:
+        return False
     return (
-        opened.tool is not None
-        and transcript.ending == "error"
-        and _LOST.search(transcript.error) is not None
+        transcript.ending == "broken"
+        or containerd.is_away(transcript.error)
+        or (opened.tool is not None and _LOST.search(transcript.error) is not None)
+        or containerd.end_in(_said_since(opened, mark)) != ""
     )
+
+
+def _said_since(opened: OpenTarget, mark: int) -> str:
+    if opened.log is None:
+        return ""
+    with opened.log.open("rb") as file:
+        file.seek(mark)
+        return file.read().decode("utf-8", errors="replace")
 
 
 def is_full(transcript: Transcript, opened: OpenTarget) -> bool:
@@ -77,17 +87,28 @@ def connected(engine: Engine, *, timeout: float) -> docker.APIClient:
 
 
 def await_engine(opened: OpenTarget) -> None:
-    """Wait for an engine that a build has killed; EngineGone if it stays away."""
-    if opened.engine and not await_answer(opened.engine.address, RESTART):
-        raise EngineGone(
-            "the engine does not come back after a build that killed it",
-            where=opened.name,
-            hint="start it again; what was measured is kept",
-        )
+    """Wait for an engine that a build has killed; EngineGone if it stays away.
+
+    One whose containerd has died answers, but does not tell its version.
+    """
+    engine = opened.engine
+    if engine is None:
+        return
+    deadline = time.monotonic() + RESTART
+    while await_answer(engine.address, deadline - time.monotonic()):
+        if containerd.is_there(engine):
+            return
+        # containerd's return gives no event to wait for
+        time.sleep(0.1)
+    raise EngineGone(
+        "the engine does not come back after a build that killed it",
+        where=opened.name,
+        hint="start it again; what was measured is kept",
+    )
 
 
 def blamed(transcript: Transcript, opened: OpenTarget, mark: int) -> Transcript:
-    """Tell a build's end by the panic that the engine's log got since `mark` bytes."""
+    """Tell a build's end by what the engine's log got since `mark` bytes."""
     alive = opened.engine is not None and answers(opened.engine.address)
     # one that is up again has written all it had to say
     await_engine(opened)
@@ -95,13 +116,12 @@ def blamed(transcript: Transcript, opened: OpenTarget, mark: int) -> Transcript:
         caught = alive
         words = "no word: the engine's log is not at hand"
     else:
-        with opened.log.open("rb") as file:
-            file.seek(mark)
-            said = file.read().decode("utf-8", errors="replace")
+        said = _said_since(opened, mark)
+        found = panic.first_lines(said) or containerd.end_in(said)
         caught = panic.is_caught(said)
-        words = panic.first_lines(said) or "no panic in the engine's log"
-        alive = alive and not panic.first_lines(said)
-    if transcript.ending == "error" and alive:
+        words = found or "no panic in the engine's log"
+        alive = alive and not found
+    if transcript.ending != "broken" and alive:
         # It was the build's own error, such as a connection that a RUN was refused.
         return transcript
     ending: Ending = "panic" if caught else "broken"

@@ -57,6 +57,10 @@ class OpenTarget:
         """Where the engine's daemon writes to, if that is on this machine."""
         return Path(self.engine.log) if self.engine and self.engine.log else None
 
+    def log_size(self) -> int:
+        """Tell the length of the daemon's log, in bytes; 0 where it is not at hand."""
+        return self.log.stat().st_size if self.log else 0
+
     def now(self) -> float:
         """Tell the engine's time, which is what its files have."""
         return time.time() + (self.engine.clock_offset if self.engine else 0.0)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from engine_processes import command_of, processes, running, wait_for
 
 from harness.engines import debian, namespace, roots
 from harness.engines.namespace import Space
@@ -30,31 +29,6 @@ class Harness:
     space: Space
     first: int
     members: frozenset[tuple[int, str]]
-
-
-def wait_for(claim: Callable[[], bool], seconds: float = 30) -> bool:
-    """Wait until `claim` holds; other sessions' processes give no event for it."""
-    deadline = time.monotonic() + seconds
-    while not claim() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return claim()
-
-
-def processes() -> list[int]:
-    """Give all that live; orphans that ended wait for this machine's init to see it."""
-    found = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [
-        pid
-        for pid in found
-        if not re.search(r"^State:\s+Z", status_of(pid), re.MULTILINE)
-    ]
-
-
-def status_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return "State: Z"
 
 
 def began(pid: int) -> str:
@@ -75,29 +49,9 @@ def members(first: int) -> frozenset[tuple[int, str]]:
     return frozenset(found)
 
 
-def command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
-
-
 def sleepers(first: int) -> list[int]:
     """Give the processes of RUN lines in the engine whose PID 1 is `first`."""
-    return [
-        pid
-        for pid in processes()
-        if command_of(pid).endswith("sleep\x00600\x00") and descends(pid, first)
-    ]
-
-
-def descends(pid: int, ancestor: int) -> bool:
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        match = re.search(r"^PPid:\s+(\d+)", status_of(pid), re.MULTILINE)
-        pid = int(match[1]) if match else 0
-    return False
+    return running(".*sleep 600", first)
 
 
 def cgroups(space: Space) -> list[Path]:

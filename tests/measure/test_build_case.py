@@ -64,7 +64,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         name="here",
         engine=None,
         client=None,
-        log=None,
+        log_size=lambda: 0,
     )
     (only,) = run(load_case(place, folder, standard_builders()), open_target).built
     return only
