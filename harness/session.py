@@ -13,9 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import cycle, product
+from itertools import cycle
 
 from harness.builders.records import builders_of, known_records
 from harness.cases.case import Case
@@ -23,9 +23,9 @@ from harness.engines import Engine, EngineSource
 from harness.engines.address import connect
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.images.base import from_archive
+from harness.images.base import Base, from_archive
 from harness.judge.verdict import Judged, judged
-from harness.measure.base_copies import base_of, loaded, new_base
+from harness.measure.base_copies import base_of, new_base
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import EngineLock
 from harness.measure.open_target import OpenTarget
@@ -33,6 +33,7 @@ from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
 from harness.provision import sources
 from harness.provision.choice import Chooser, DebianFetcher
+from harness.provision.engine_bases import with_bases
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
 from harness.provision.fleet import Fleet, await_engine, lock_file
 from harness.provision.memory import MemoryShare
@@ -45,6 +46,8 @@ from harness.targets.target import Target
 
 #: Seconds for each of an engine's answers but a build's.
 ANSWER_LIMIT = 120.0
+#: Bytes of a base that an engine loads in a second, at the least.
+_LOADED = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,22 +257,23 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         folder = stack.enter_context(workspace(cache))
         chooser = _chooser(settings, hear)
         chosen = chooser.chosen()
-        base = folder / "base.tar"
+        archive = folder / "base.tar"
         running = [each.engine for each in chosen.sources if each.engine]
-        save_base(settings.base, running, cache, base, say)
+        save_base(settings.base, running, cache, archive, say)
+        base = from_archive(archive)
         plan = Plan(
             settings=settings,
             builders=known_builders(settings, chooser.records),
             planned=chosen.planned,
             folder=folder,
-            base=base,
+            base=archive,
             shared=new_base(),
             began=time.time(),
             tools=chosen.tools,
         )
         for planned in plan.planned:
             if not planned.engine:
-                record_target(plan, planned)
+                record_target(plan, planned, base)
         share = MemoryShare(
             total_kib=int(settings.memory * 1024 * 1024), engines=len(chosen.sources)
         )
@@ -277,7 +281,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             say(f"{len(chosen.sources)} engines, {share.at_once} of them at a time")
         fleet = Fleet(
             chosen.sources,
-            lambda source: _furnished(source, plan, share, hear),
+            lambda source: _furnished(source, plan, base, share, hear),
             folder,
             at_once=share.at_once,
             hear=hear,
@@ -316,7 +320,7 @@ def _chooser(settings: Settings, hear: Hear) -> Chooser:
 
 @contextmanager
 def _furnished(
-    source: EngineSource, plan: Plan, share: MemoryShare, hear: Hear
+    source: EngineSource, plan: Plan, base: Base, share: MemoryShare, hear: Hear
 ) -> Iterator[Engine]:
     """Start an engine with the bases on it, and record what its targets are."""
     with sources.start(
@@ -326,16 +330,12 @@ def _furnished(
         most_kib=share.each_kib,
         on=plan.settings.on,
     ) as engine:
-        client = connect(engine.address, timeout=ANSWER_LIMIT)
-        base = from_archive(plan.base)
-        with ExitStack() as stack:
-            stack.callback(client.close)
-            for planned in plan.planned:
-                if planned.engine == source.name:
-                    record_target(plan, planned, engine, source.how)
-                    bases = product(range(plan.settings.jobs), range(plan.bases))
-                    for worker, number in bases:
-                        builder = planned.target.builder.name
-                        name = base_of(plan.shared, builder, worker, number)
-                        stack.enter_context(loaded(client, base, name))
+        for planned in plan.planned:
+            if planned.engine == source.name:
+                record_target(plan, planned, base, engine, source.how)
+        timeout = ANSWER_LIMIT + base.size / _LOADED
+        with (
+            closing(connect(engine.address, timeout=timeout)) as client,
+            with_bases(client, base, plan, source, noting(hear)),
+        ):
             yield engine

@@ -6,26 +6,20 @@ so that what a layer shows is the instruction's doing. Any saved image can repla
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import struct
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from harness.errors import HarnessError
-from harness.images.archive import copy_layers
 from harness.images.image import Image, read_archive
 from harness.images.layer import Layer
-from harness.tar.byte_stream import Piece
-from harness.tar.write import END, FileKind, Header, encode, padding, pax
+from harness.images.write_archive import CREATED, TIME, write_archive, write_file
+from harness.tar.write import END, FileKind, Header, encode
 
-TIME: Final = 1_600_000_000
-CREATED: Final = "2020-09-13T12:26:40Z"
 PATH: Final = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # A container's start mounts over dev, proc, sys and three files of etc, and makes the
@@ -102,8 +96,8 @@ _MACHINES: Final = {
     258: "loong64",
 }
 _PT_INTERP: Final = 3
-
-_LAYER: Final = "l{}/layer.tar"
+#: Layers of more bytes than this together are not sent anew for each copy.
+_SMALL: Final = 8 << 20
 
 Json = Mapping[str, Any]
 
@@ -132,6 +126,16 @@ class Base:
     def diff_ids(self) -> tuple[str, ...]:
         """Give the diff IDs of its layers, lowest first."""
         return tuple(layer.diff_id for layer in self.layers)
+
+    @property
+    def size(self) -> int:
+        """Count the bytes of its layers' plain tars."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def is_large(self) -> bool:
+        """Say whether a copy of it has to go without its layers (`salted`)."""
+        return self.size > _SMALL
 
     @property
     def history(self) -> int:
@@ -174,82 +178,6 @@ def from_archive(archive: Path) -> Base:
         ) from None
 
 
-def salted(
-    base: Base,
-    salt: str,
-    tag: str,
-    out: BinaryIO,
-    *,
-    layers_too: bool = True,
-    content_too: bool = False,
-) -> Image:
-    """Write the base under a name, of equal content but with its own ID and chain ID.
-
-    The salt is a comment for the lowest layer's tar as a whole (a PAX global header),
-    which no unpacked file shows. Build caches know images by ID, BuildKit by chain ID,
-    so what is built on one salt is never found in the cache of another. Without
-    `layers_too` only the ID is another: the layers need not be unpacked again.
-
-    With `content_too` there is a file with the salt as well, below /proc, where no RUN
-    sees it: BuildKit of 26.1.5 finds `RUN --mount=type=secret` by its root's content.
-    """
-    if not base.layers:
-        raise HarnessError("a base without layers cannot be told from another")
-    front, salting = b"", salt.encode()
-    if layers_too:
-        own = b"PaxHeader-" + hashlib.sha256(salting).hexdigest()[:16].encode()
-        front = pax({"comment": salting}, flag=b"g", name=own)
-    if content_too:
-        header = Header(path="proc/layer-harness", size=len(salting))
-        front += encode(header) + salting + padding(len(salting))
-    lowest, *others = base.layers
-    file, *files = base.image.files
-    digest = hashlib.sha256()
-    size = len(front) + lowest.size
-    with base.open() as stream:
-        for _, parts in copy_layers(stream, {file}):
-            hashed = _hashed(chain([front], parts), digest)
-            _write_file(out, _LAYER.format(0), size, hashed)
-    places = {name: place for place, name in reversed([*enumerate(files, 1)])}
-    with base.open() as stream:
-        for name, parts in copy_layers(stream, set(files)):
-            place = places[name]
-            _write_file(out, _LAYER.format(place), base.layers[place].size, parts)
-    salted_one = Layer(
-        diff_id=f"sha256:{digest.hexdigest()}", size=size, entries=lowest.entries
-    )
-    layers = (salted_one, *others)
-    names = [_LAYER.format(place) for place in (0, *(places[name] for name in files))]
-    rootfs = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
-    # Children inherit no comment.
-    config = {**base.config, "rootfs": rootfs, "comment": salt}
-    config_digest = _write_end(out, config, [tag], names)
-    return Image(
-        reference=tag,
-        config=config,
-        config_digest=config_digest,
-        layers=layers,
-        files=tuple(names),
-    )
-
-
-def write_archive(
-    layers: Sequence[bytes], config: Json, tags: Sequence[str], out: BinaryIO
-) -> tuple[str, ...]:
-    """Write an image archive that every engine loads, and give its diff IDs.
-
-    The diff IDs of the config are filled in. `manifest.json` is what makes an archive
-    load everywhere; an OCI layout alone does on the containerd store only.
-    """
-    names = [_LAYER.format(place) for place in range(len(layers))]
-    diff_ids = tuple(f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar in layers)
-    for name, tar in zip(names, layers, strict=True):
-        _write_file(out, name, len(tar), [tar])
-    rootfs = {"type": "layers", "diff_ids": list(diff_ids)}
-    _write_end(out, {**config, "rootfs": rootfs}, tags, names)
-    return diff_ids
-
-
 def busybox_root(busybox: Path) -> bytes:
     """Make the tar of the root file system, with every applet the busybox has."""
     files = {path: text.encode() for path, text in _FILES.items()}
@@ -260,7 +188,9 @@ def busybox_root(busybox: Path) -> bytes:
     out = io.BytesIO()
     for path in sorted({*_DIRS, *files, *links}):
         if path in files:
-            _write_file(out, path, len(files[path]), [files[path]], modes.get(path))
+            content = files[path]
+            mode = modes.get(path, 0o644)
+            write_file(out, path, len(content), [content], mode=mode)
         elif path in links:
             out.write(_header(path, "symlink", mode=0o777, link=links[path]))
         else:
@@ -306,44 +236,5 @@ def _applets(busybox: Path) -> list[str]:
     return sorted({path for path in listed if path.rpartition("/")[0] in _DIRS})
 
 
-def _hashed(parts: Iterable[Piece], digest: hashlib._Hash) -> Iterator[Piece]:
-    for part in parts:
-        digest.update(part)
-        yield part
-
-
-def _header(
-    path: str, kind: FileKind, *, mode: int = 0o644, size: int = 0, link: str = ""
-) -> bytes:
-    header = Header(path=path, kind=kind, mode=mode, size=size, link=link, mtime=TIME)
-    return encode(header)
-
-
-def _write_file(
-    out: BinaryIO,
-    name: str,
-    size: int,
-    parts: Iterable[Piece],
-    mode: int | None = None,
-) -> None:
-    out.write(_header(name, "file", mode=0o644 if mode is None else mode, size=size))
-    written = 0
-    for part in parts:
-        out.write(part)
-        written += len(part)
-    if written != size:
-        raise HarnessError(f"the base changed while it was read: {name}")
-    out.write(padding(size))
-
-
-def _write_end(
-    out: BinaryIO, config: Json, tags: Sequence[str], names: Sequence[str]
-) -> str:
-    text = json.dumps(config, sort_keys=True).encode()
-    digest = hashlib.sha256(text).hexdigest()
-    entry = {"Config": f"{digest}.json", "RepoTags": [*tags], "Layers": [*names]}
-    manifest = json.dumps([entry], sort_keys=True).encode()
-    _write_file(out, f"{digest}.json", len(text), [text])
-    _write_file(out, "manifest.json", len(manifest), [manifest])
-    out.write(END)
-    return f"sha256:{digest}"
+def _header(path: str, kind: FileKind, *, mode: int, link: str = "") -> bytes:
+    return encode(Header(path=path, kind=kind, mode=mode, link=link, mtime=TIME))

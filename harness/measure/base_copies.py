@@ -18,8 +18,9 @@ from docker.errors import APIError
 from harness.cases.case import Case
 from harness.dockerfile import parser
 from harness.errors import EngineError
-from harness.images.base import Base, salted
+from harness.images.base import Base
 from harness.images.image import Image
+from harness.images.salted import salted
 
 #: All our images are `layer-harness/...`: nobody else's name is ever touched.
 PREFIX = "layer-harness"
@@ -58,22 +59,40 @@ def loaded(
     *,
     layers_too: bool = True,
     content_too: bool = False,
+    whole: bool = False,
 ) -> Iterator[Image]:
     """Load a copy of the base with an ID of its own; it is removed at the end.
 
     With `layers_too` its chain ID is another as well, with `content_too` even its
-    content (`base.salted`). Raises EngineError when the engine refuses it.
+    content (`salted`). A large base's layers are sent only if `whole` says so, or if
+    the engine does not find them. Raises EngineError when the engine refuses it.
     """
-    with archive_of(
-        base, reference, layers_too=layers_too, content_too=content_too
-    ) as (archive, image):
-        for line in client.load_image(archive, quiet=True):
-            if "error" in line:
-                raise EngineError(f"the engine does not load the base: {line['error']}")
+    for everything in (False, True) if base.is_large and not whole else (True,):
+        with archive_of(
+            base,
+            reference,
+            layers_too=layers_too,
+            content_too=content_too,
+            whole=everything,
+        ) as (archive, image):
+            refusal = _load(client, archive)
+        if not refusal:
+            break
+    else:
+        raise EngineError(f"the engine does not load the base: {refusal}")
     try:
         yield image
     finally:
         remove(client, reference, (), 0)
+
+
+def _load(client: docker.APIClient, archive: BinaryIO) -> str:
+    """Load an archive; gives what the engine says against it, nothing if it took it."""
+    try:
+        said = list(client.load_image(archive, quiet=True))
+    except APIError as error:
+        return str(error.explanation)
+    return next((str(line["error"]) for line in said if "error" in line), "")
 
 
 @contextmanager
@@ -83,6 +102,7 @@ def archive_of(
     *,
     layers_too: bool = True,
     content_too: bool = False,
+    whole: bool = True,
 ) -> Iterator[tuple[BinaryIO, Image]]:
     """Write the archive of a copy of the base, as `loaded` loads it; at its start."""
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as file:
@@ -94,6 +114,7 @@ def archive_of(
             archive,
             layers_too=layers_too,
             content_too=content_too,
+            whole=whole,
         )
         archive.seek(0)
         yield archive, image
@@ -101,7 +122,7 @@ def archive_of(
 
 def copy_of(base: Base, reference: str) -> Image:
     """Tell what `loaded` has loaded under a reference."""
-    return salted(base, reference, reference, io.BytesIO())
+    return salted(base, reference, reference, io.BytesIO(), whole=False)
 
 
 def isolation(case: Case, family: str) -> Literal["none", "id", "chain"]:

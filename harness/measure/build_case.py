@@ -59,11 +59,13 @@ class Built:
 class Run:
     """All builds of a case, run once; its base's reference; the times, in seconds.
 
+    `added` counts the layers of `base_image` that only make it a copy (`salted`).
     `began` is the first at which any build of the harness's run can have been.
     """
 
     base: str
     base_image: Image
+    added: int
     since: float
     until: float
     began: float
@@ -106,6 +108,7 @@ def run(case: Case, opened: OpenTarget) -> Run:
         return Run(
             base=reference,
             base_image=base_image,
+            added=len(base_image.layers) - len(opened.base.layers),
             since=since,
             until=opened.now(),
             began=min(since, opened.began),

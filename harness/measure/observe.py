@@ -146,7 +146,7 @@ class Recorder:
         return BuildRecord(
             name=built.name,
             outcome="ok",
-            below=below,
+            below=below - (self.run.added if self._on_base(parent) else 0),
             layers=layers,
             steps=steps,
             other_steps=_other_steps(parsed, built.build.target, cached),
@@ -178,6 +178,10 @@ class Recorder:
                 return each.image
         base = [layer.diff_id for layer in self.run.base_image.layers]
         return self.run.base_image if _diff_ids(built)[: len(base)] == base else None
+
+    def _on_base(self, image: Image | None) -> bool:
+        base = self.run.base_image.layers
+        return image is not None and image.layers[: len(base)] == base
 
     def _layers(
         self, image: Image, view: View, mapped: Mapped, noise: Noise

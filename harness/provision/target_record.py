@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.builders.command import CommandRunner, Tool
 from harness.builders.records import standard_builders
 from harness.engines import Engine
-from harness.images.base import from_archive
+from harness.images.base import Base
 from harness.measure.noise import RULES
 from harness.provision.plan import Plan, PlannedTarget
 from harness.results import disk
@@ -16,7 +16,11 @@ from harness.results.record import TargetRecord, encode, write
 
 
 def record_target(
-    plan: Plan, planned: PlannedTarget, engine: Engine | None = None, how: str = ""
+    plan: Plan,
+    planned: PlannedTarget,
+    base: Base,
+    engine: Engine | None = None,
+    how: str = "",
 ) -> None:
     """Write a target's file, if there is a folder of results.
 
@@ -25,7 +29,6 @@ def record_target(
     """
     if plan.settings.results is None:
         return
-    base = from_archive(plan.base)
     target = planned.target
     tool = plan.tools.get(planned.tool)
     ships = target.builder.name in standard_builders()
@@ -39,7 +42,7 @@ def record_target(
         how=_how(how, tool),
         components=_components(engine, tool, plan.folder) if engine else {},
         tool={tool.record.name: tool.version} if tool else {},
-        base={"diff_ids": [layer.diff_id for layer in base.layers]},
+        base={"diff_ids": [*base.diff_ids]},
         rules=RULES,
         record=None if ships else replace(target.builder, rank=0),
     )

@@ -14,6 +14,9 @@ from harness.engines.process import Say
 from harness.errors import EngineError
 from harness.images.base import standard_base
 
+#: Seconds until an engine begins to send an image, which it writes to its disk first.
+_SAVE = 600.0
+
 
 @contextmanager
 def workspace(cache: Path) -> Iterator[Path]:
@@ -57,8 +60,10 @@ def save_base(
             shutil.copyfileobj(archive, out)
         return
     for engine in running:
-        client = address.connect(engine.address, timeout=60)
+        client = address.connect(engine.address, timeout=_SAVE)
         if client.images(name=image):
+            size = client.inspect_image(image)["Size"] / 1_000_000
+            say(f"saving the base image {image}: {size:.0f} MB ...")
             with place.open("wb") as out:
                 for chunk in client.get_image(image):
                     out.write(chunk)

@@ -29,9 +29,9 @@ from harness.builders.transcript import Transcript, said_before
 from harness.dockerfile.context import ContextFile, tar_bytes
 from harness.engines import Address
 from harness.errors import EngineError, Unsupported
-from harness.images.base import write_archive
 from harness.images.image import read_archive
 from harness.images.oci_layout import unpack
+from harness.images.write_archive import write_archive
 
 SCRIPT = """#!{python}
 import json, os, re, shutil, sys, time

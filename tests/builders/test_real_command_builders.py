@@ -29,8 +29,9 @@ from harness.dockerfile.parser import parse
 from harness.engines import Engine, roots
 from harness.engines.address import connect
 from harness.errors import HarnessError, Unsupported
-from harness.images.base import salted, standard_base
+from harness.images.base import standard_base
 from harness.images.image import Image, read_archive
+from harness.images.salted import salted
 from harness.measure.announced_steps import cached_lines, error_line
 from harness.measure.instruction_layers import map_layers
 from harness.provision import sources

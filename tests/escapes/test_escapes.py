@@ -16,7 +16,8 @@ from harness.builders.records import standard_records
 from harness.dockerfile.context import ContextFile, tar_bytes
 from harness.engines.roots import busybox, cache_folder
 from harness.errors import HarnessError
-from harness.images.base import salted, standard_base
+from harness.images.base import standard_base
+from harness.images.salted import salted
 
 pytestmark = [
     pytest.mark.engine,

@@ -8,7 +8,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from saved import layout, member, old, packed, tar
 
 from harness.errors import HarnessError
 from harness.images.base import (
@@ -16,11 +15,10 @@ from harness.images.base import (
     architecture,
     busybox_root,
     from_archive,
-    salted,
     standard_base,
-    write_archive,
 )
-from harness.images.image import Image, read_archive
+from harness.images.image import read_archive
+from harness.images.write_archive import write_archive
 
 # What a container's start mounts over or makes.
 TRACES = {
@@ -58,11 +56,6 @@ def busybox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def base(busybox: Path) -> Base:
     return standard_base(busybox)
-
-
-def write_salted(base: Base, salt: str, tag: str = "own/x:1") -> tuple[Image, bytes]:
-    out = io.BytesIO()
-    return salted(base, salt, tag, out), out.getvalue()
 
 
 def test_bytes_depend_on_the_busybox_alone(busybox: Path, base: Base) -> None:
@@ -105,74 +98,6 @@ def test_applets_are_links_where_the_root_has_a_folder(base: Base) -> None:
 def test_every_entry_has_the_fixed_time_and_owner(base: Base) -> None:
     found = {(each.mtime, each.uid, each.gid) for each in base.layers[0].entries}
     assert found == {(1_600_000_000, 0, 0)}
-
-
-def test_salt_changes_the_ids_and_nothing_else(base: Base) -> None:
-    one, data = write_salted(base, "one")
-    two, _ = write_salted(base, "two")
-    assert read_archive(io.BytesIO(data)) == [one]
-    assert one.reference == "own/x:1"
-    ids = {base.diff_ids[0], one.layers[0].diff_id, two.layers[0].diff_id}
-    assert len(ids) == 3
-    assert one.layers[0].entries == base.layers[0].entries
-    own = {"rootfs": 0, "comment": "one"}
-    assert {**one.config, **own} == {**base.config, **own}
-
-
-def test_salt_of_the_id_alone_keeps_the_layers(base: Base) -> None:
-    out = io.BytesIO()
-    image = salted(base, "one", "own/x:1", out, layers_too=False)
-    assert image.layers == base.layers
-    assert image.config_digest != base.image.config_digest
-    assert read_archive(io.BytesIO(out.getvalue())) == [image]
-
-
-def test_salt_of_the_content_is_a_file_where_no_run_sees_it(base: Base) -> None:
-    found = []
-    for salt in ("one", "two"):
-        out = io.BytesIO()
-        image = salted(base, salt, "own/x:1", out, content_too=True)
-        (read,) = read_archive(io.BytesIO(out.getvalue()))
-        assert read.layers[0].diff_id == image.layers[0].diff_id
-        (added,) = set(read.layers[0].entries) - set(base.layers[0].entries)
-        assert (added.path, added.size) == ("proc/layer-harness", 3)
-        found.append(added.digest)
-    assert len(set(found)) == 2
-
-
-def test_same_salt_gives_the_same_bytes(base: Base) -> None:
-    assert write_salted(base, "one") == write_salted(base, "one")
-
-
-@pytest.mark.parametrize("form", ["old", "layout"])
-def test_saved_image_of_many_layers_can_be_salted(tmp_path: Path, form: str) -> None:
-    one, two = tar(member("a", b"x")), tar(member("b", b"y"))
-    layers = [one, two, bytes(1024), one, bytes(1024)]
-    pairs = old(layers, ["x:1"]) if form == "old" else layout(layers, "x:1")
-    path = tmp_path / "saved.tar"
-    path.write_bytes(packed(pairs))
-    saved = from_archive(path)
-    image, data = write_salted(saved, "salt")
-    assert read_archive(io.BytesIO(data)) == [image]
-    assert image.layers[1:] == saved.layers[1:]
-    assert image.layers[0].entries == saved.layers[0].entries
-    assert image.layers[0].diff_id != saved.layers[0].diff_id
-
-
-def test_base_without_layers_cannot_be_salted(tmp_path: Path) -> None:
-    path = tmp_path / "saved.tar"
-    path.write_bytes(packed(layout([], "x:1")))
-    with pytest.raises(HarnessError, match="without layers"):
-        write_salted(from_archive(path), "salt")
-
-
-def test_base_that_changed_since_it_was_read_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "saved.tar"
-    path.write_bytes(packed(old([tar(member("a", b"x"))], ["x:1"])))
-    saved = from_archive(path)
-    path.write_bytes(packed(old([tar(member("a", b"x" * 20_000))], ["x:1"])))
-    with pytest.raises(HarnessError, match="changed while"):
-        write_salted(saved, "salt")
 
 
 def test_archive_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
     open_target: Any = SimpleNamespace(
         target=standard_builders().target("legacy@20.10.24"),
         driver=lambda _: driver(scripted),
+        base=SimpleNamespace(layers=()),
         now=lambda: 1.0,
         began=0.0,
         limit=1.0,

@@ -13,7 +13,8 @@ import pytest
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
 from harness.engines import Engine
-from harness.images.base import from_archive, salted
+from harness.images.base import from_archive
+from harness.images.salted import salted
 from harness.judge.properties import letters
 from harness.measure.base_copies import PREFIX, loaded, new_base
 from harness.measure.observation import BuildRecord

@@ -12,6 +12,7 @@ from saved import old, packed
 from harness.builders.command import Tool
 from harness.builders.records import builders_of, known_records
 from harness.cases.case import load_case
+from harness.images.base import from_archive
 from harness.measure.observation import BuildRecord
 from harness.provision.plan import Plan, PlannedTarget
 from harness.provision.settings import Settings
@@ -67,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     )
     loaded = load_case(case, tmp_path / "cases", builders)
     for each, user in zip(planned, ("one", "two"), strict=True):
-        record_target(plan, each)
+        record_target(plan, each, from_archive(base))
         build = BuildRecord(name="build", outcome="ok", config={"User": user})
         result = Result(
             case="demo/a",
