@@ -6,7 +6,7 @@ them is plain: `discarded until 1.28.2, kept since 1.39.3`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.cases.case import Case
 from harness.judge.behaviour import Behaviour, Documented
@@ -45,23 +45,30 @@ def behaviour(
         against=tuple(
             target
             for target, each in results.items()
-            if any(
-                not check.held and check.verdict in {"fail", "known"}
-                for check in each.checks
-            )
+            if any(check.is_against for check in each.checks)
         ),
     )
 
 
 def ranges(given: Mapping[str, str], builders: Builders) -> dict[str, str]:
     """Say what each builder answers, by the column it has in a table of answers."""
-    columns: dict[str, list[Target]] = {}
-    for target in sorted(map(builders.target, given), key=lambda each: each.order):
-        columns.setdefault(column(target), []).append(target)
     return {
         name: _range(targets, {each: given[each.id] for each in targets})
-        for name, targets in columns.items()
+        for name, targets in columns(given, builders).items()
     }
+
+
+def columns(targets: Iterable[str], builders: Builders) -> dict[str, list[Target]]:
+    """Sort targets (by id) into the columns of a table: builders as people know them.
+
+    Builders of one family stand side by side.
+    """
+    ordered = sorted(map(builders.target, targets), key=lambda each: each.order)
+    families = list(dict.fromkeys(each.family for each in ordered))
+    found: dict[str, list[Target]] = {}
+    for each in sorted(ordered, key=lambda each: families.index(each.family)):
+        found.setdefault(column(each), []).append(each)
+    return found
 
 
 def column(target: Target) -> str:

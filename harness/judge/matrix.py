@@ -154,6 +154,7 @@ def row(
             verdict = "not built"
         cells[target.id] = Cell(
             verdict=verdict,
+            answer=result.answered.told if result.answered else "",
             fails=any(each.outcome != "ok" for each in result.builds),
             checks=tuple(sorted(checks, key=lambda each: each.expectation)),
             unstable=result.unstable,
@@ -163,6 +164,9 @@ def row(
         case=case.id,
         title=case.title,
         group=case.group,
+        question=case.question,
+        impact=case.impact or "",
+        advice=case.advice,
         cells=cells,
         divergences=tuple(
             chosen.divergences(

@@ -63,8 +63,8 @@ def _weights(each: Behaviour) -> dict[str, float]:
     found: dict[str, float] = {}
     places = zip((_QUESTION, _NAME, _REST), _texts(each), strict=True)
     for weight, words in places:
-        for stem in _stems(words):
-            found[stem] = max(weight, found.get(stem, 0.0))
+        for stem in set(_stems(words)):
+            found[stem] = found.get(stem, 0.0) + weight
     return found
 
 

@@ -25,11 +25,13 @@ class Cell:
     """One case on one target: the verdict, its classes of agreement, the reasons.
 
     `outcome`, `image` and `layering` are the letters of the classes; empty where
-    nothing was built, those of images also where no build made one. `fails` says that
-    a build gave no image.
+    nothing was built, those of images also where no build made one. `answer` is that
+    to the case's question, empty where it has none or nothing was measured. `fails`
+    says that a build gave no image.
     """
 
     verdict: Verdict
+    answer: str = ""
     outcome: str = ""
     image: str = ""
     layering: str = ""
@@ -39,7 +41,12 @@ class Cell:
     unstable: tuple[str, ...] = ()
 
     @property
-    def answers(self) -> tuple[str, str, str]:
+    def is_against(self) -> bool:
+        """Say whether the answer there is another than the one that is written."""
+        return any(each.is_against for each in self.checks)
+
+    @property
+    def letters(self) -> tuple[str, str, str]:
         """The letters of the three questions, in their order."""
         return (self.outcome, self.image, self.layering)
 
@@ -53,6 +60,14 @@ class Row:
     group: str
     cells: Mapping[str, Cell]
     divergences: tuple[Divergence, ...]
+    question: str = ""
+    impact: str = ""
+    advice: str = ""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The answers by target, where there is one."""
+        return {name: each.answer for name, each in self.cells.items() if each.answer}
 
     @property
     def differs(self) -> tuple[Question, ...]:
@@ -99,7 +114,7 @@ class Row:
             target = builders.target(name)
             if target.family == "buildkit" and cell.outcome:
                 engine = name.partition("@")[2]
-                seen.setdefault(engine, {})[target.builder.name] = cell.answers
+                seen.setdefault(engine, {})[target.builder.name] = cell.letters
         return tuple(
             engine
             for engine, classes in seen.items()

@@ -47,18 +47,25 @@ class Check:
     """The verdict of one expectation (its position in the case) on one target.
 
     `held` is whether it held, whatever that means for the verdict: a `may` that does
-    not hold is no failure. `findings` say what differs, or why it is unsupported;
-    `note` and `issue` are those of the case's `known` for the target.
+    not hold is no failure. `answer` is the answer that it expects, if it names one.
+    `findings` say what differs, or why it is unsupported; `note` and `issue` are those
+    of the case's `known` for the target.
     """
 
     expectation: int
     because: str
     verdict: Verdict
     held: bool
+    answer: str = ""
     claims: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     note: str = ""
     issue: str = ""
+
+    @property
+    def is_against(self) -> bool:
+        """Say whether the answer is another than the one that is written."""
+        return bool(self.answer) and not self.held and self.verdict != "unsupported"
 
     @property
     def reason(self) -> str:
@@ -162,6 +169,7 @@ def judge(
         because=expectation.because,
         verdict=verdict,
         held=held,
+        answer=expectation.answer or "",
         claims=tuple(expectation.claim),
         findings=texts,
         note=known.note if known else "",

@@ -29,6 +29,9 @@ class RowRecord:
     case: str
     title: str
     group: str
+    question: str = ""
+    impact: str = ""
+    advice: str = ""
     standing: Standing
     differs: tuple[Question, ...]
     cells: tuple[CellRecord, ...]
@@ -64,6 +67,9 @@ def _row(row: Row) -> RowRecord:
         case=row.case,
         title=row.title,
         group=row.group,
+        question=row.question,
+        impact=row.impact,
+        advice=row.advice,
         standing=row.standing,
         differs=row.differs,
         cells=tuple(

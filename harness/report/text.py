@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -12,6 +12,8 @@ from harness.cases.model import Group
 from harness.judge.matrix import ClaimRow, Matrix
 from harness.judge.row import Row, Standing
 from harness.judge.statements import Statement, statements
+from harness.report.answer_table import LEGEND as ANSWERS
+from harness.report.answer_table import answer_table, by_surprise
 from harness.report.cells import WIDE, grid, legend
 from harness.report.counts import summary
 from harness.targets.group_names import group_name
@@ -25,17 +27,34 @@ _MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\\(?=[!-/:-@\[-`{-
 _ENTITY = {"<": "&lt;"}
 
 
-def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> str:
-    """Write the whole report for a terminal: grid, claims, divergences, failures."""
-    parts = [grid(matrix, matrix.rows, "simple"), legend(matrix)]
+def terminal(
+    matrix: Matrix,
+    groups: dict[str, Group],
+    *,
+    told: int = TOLD,
+    detail: bool = False,
+) -> str:
+    """Write the whole report for a terminal: answers, claims, what is not as expected.
+
+    Cases without a question have their classes and divergences; in `detail` all have.
+    """
+    asked = [row for row in matrix.rows if row.question]
+    rest = [row for row in matrix.rows if detail or not row.question]
+    parts = []
+    for name in _group_names(asked):
+        rows = [row for row in asked if row.group == name]
+        table = answer_table(matrix, by_surprise(rows), "simple")
+        parts.append(f"{_title(groups, name)}\n\n{table}")
+    if asked:
+        parts.append(ANSWERS)
+    if rest:
+        parts += [grid(matrix, rest, "simple"), legend(matrix)]
     for name, claims in matrix.claims.items():
-        title = groups[name].title if name in groups else name
+        title = _title(groups, name)
         parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
         if against := list(_against(claims, matrix.builders)):
             parts.append("What speaks against a claim\n\n" + "\n".join(against))
-    diverging = [
-        _told(row, matrix.builders, told) for row in matrix.rows if row.divergences
-    ]
+    diverging = [_told(row, matrix.builders, told) for row in rest if row.divergences]
     if diverging:
         parts.append("Divergences\n\n" + "\n".join(diverging))
     if failing := list(_failing(matrix)):
@@ -46,8 +65,8 @@ def terminal(matrix: Matrix, groups: dict[str, Group], *, told: int = TOLD) -> s
 
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the report as Markdown, a section a group; every divergence is told."""
-    parts = ["# Compatibility matrix", legend(matrix)]
-    for name in _group_names(matrix):
+    parts = ["# Compatibility matrix"]
+    for name in _group_names(matrix.rows):
         parts += _group(matrix, groups, name, "##")
     parts += _not_so(matrix)
     parts += summary(matrix).splitlines()
@@ -58,14 +77,13 @@ def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the page that leads to those of the groups: counts, and what is not so."""
     rows = []
     columns: tuple[Standing, ...] = ("outcome", "image", "layering", "same")
-    for name in _group_names(matrix):
+    for name in _group_names(matrix.rows):
         cases = [row for row in matrix.rows if row.group == name]
         told = Counter(each.reach for each in statements(cases))
         counts = Counter(row.standing for row in cases)
-        title = groups[name].title if name in groups else name
         rows.append(
             [
-                f"[{title}]({name}/README.md)",
+                f"[{_title(groups, name)}]({name}/README.md)",
                 len(cases),
                 *(counts[each] for each in columns),
                 told["everywhere"],
@@ -90,40 +108,59 @@ def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
 
 def page(matrix: Matrix, groups: dict[str, Group], name: str) -> str:
     """Write the page of a group."""
-    parts = [*_group(matrix, groups, name, "#"), legend(matrix)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(_group(matrix, groups, name, "#")) + "\n"
 
 
-def _group_names(matrix: Matrix) -> list[str]:
-    return list(dict.fromkeys(row.group for row in matrix.rows))
+def _group_names(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(row.group for row in rows))
+
+
+def _title(groups: Mapping[str, Group], name: str) -> str:
+    return groups[name].title if name in groups else name
 
 
 def _group(
     matrix: Matrix, groups: dict[str, Group], name: str, level: str
 ) -> Iterator[str]:
-    """Write a group: its grid, its claims, and where the targets diverge."""
+    """Write a group: its answers and claims, and folded away where targets differ."""
     group = groups.get(name)
-    rows = tuple(row for row in matrix.rows if row.group == name)
-    title = group.title if group else name
+    rows = [row for row in matrix.rows if row.group == name]
+    title = _title(groups, name)
     yield (
         f"{level} [{title}]({group.link})"
         if group and group.link
         else f"{level} {title}"
     )
-    yield grid(matrix, rows, "github")
+    if asked := [row for row in rows if row.question]:
+        yield answer_table(matrix, by_surprise(asked), "github")
+        yield ANSWERS
     if name in matrix.claims:
         yield _claims(matrix, matrix.claims[name], "github")
         against = map(str.strip, _against(matrix.claims[name], matrix.builders))
         yield "\n".join(f"- {_plain(each)}" for each in against)
-    for row in rows:
-        if row.divergences:
-            lines = [
-                f"{'  ' * bool(place)}- {_plain(line)}"
-                for each in row.divergences
-                for place, line in enumerate(each.lines())
-            ]
-            lines += [f"- {each}" for each in _by_client(row, matrix.builders)]
-            yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
+    classes = [grid(matrix, rows, "github"), legend(matrix)]
+    yield from _folded("Which targets make the same image and the same layers", classes)
+    if differing := [each for row in rows for each in _differing(matrix, row)]:
+        yield from _folded("Where they differ, case by case", differing)
+
+
+def _folded(title: str, parts: Iterable[str]) -> Iterator[str]:
+    """Fold parts away below a title, as GitHub shows it."""
+    yield f"<details><summary>{title}</summary>"
+    yield from parts
+    yield "</details>"
+
+
+def _differing(matrix: Matrix, row: Row) -> Iterator[str]:
+    """Tell where the targets differ in a case."""
+    if row.divergences:
+        lines = [
+            f"{'  ' * bool(place)}- {_plain(line)}"
+            for each in row.divergences
+            for place, line in enumerate(each.lines())
+        ]
+        lines += [f"- {each}" for each in _by_client(row, matrix.builders)]
+        yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
 
 
 def times(spent: Mapping[str, float]) -> str:

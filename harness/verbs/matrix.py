@@ -21,6 +21,11 @@ from harness.verbs import options, places
 @places.group
 @options.target
 @places.output
+@click.option(
+    "--detail",
+    is_flag=True,
+    help="Show also which targets make the same image, and where they differ.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if targets differ.")
 @click.option(
     "--write",
@@ -35,6 +40,7 @@ def command(
     groups: tuple[str, ...],
     targets: tuple[str, ...],
     form: str,
+    detail: bool,
     exit_code: bool,
     write: bool,
     root: Path,
@@ -65,7 +71,7 @@ def command(
     if write:
         write_matrix(folder, matrix, headings, book.behaviours)
     text = {
-        "text": lambda: terminal(matrix, headings),
+        "text": lambda: terminal(matrix, headings, detail=detail),
         "markdown": lambda: markdown(matrix, headings),
         "json": lambda: matrix_json(matrix).decode(),
     }[form]()
