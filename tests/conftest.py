@@ -17,7 +17,7 @@ from harness.provision.settings import Settings
 from harness.provision.sources import EMBEDDED
 from harness.session import Session, opened
 
-pytest_plugins = ["pytester", "oracle.plugin"]
+pytest_plugins = ["pytester", "escapes.plugin", "oracle.plugin"]
 
 #: Engine to test on; facts that tests state were measured on bookworm's 20.10.24.
 VARIABLE = "LAYER_HARNESS_TEST_ENGINE"

@@ -21,6 +21,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import IO
 
 from harness.engines import Address, roots
+from harness.engines.confined import confined
 from harness.engines.process import guard, tail
 from harness.errors import EngineError, Unsupported
 
@@ -150,8 +151,9 @@ def run(
     ready.unlink(missing_ok=True)
     head: list[str] = []
     words, outer = _arranged(sandbox, command, environment, access)
-    try:
-        process = subprocess.Popen(
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -160,6 +162,9 @@ def run(
             cwd="/" if sandbox.root else sandbox.work,
             start_new_session=True,
         )
+
+    try:
+        process = confined(start) if sandbox.root else start()
     except OSError as error:
         raise EngineError(
             f"{command[0]} cannot be started: {error.strerror}", where=words[0]

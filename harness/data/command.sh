@@ -11,9 +11,22 @@ new="$ROOM/root"
 mount -o bind "$ROOT" "$new"
 mount -o remount,bind,ro "$new"
 mount -t proc proc "$new/proc"
-# a sysfs of its own is refused where the network is not ours
-mount -o rbind /sys "$new/sys"
-mount -o rbind /dev "$new/dev"
+# what of it is the machine's, not a process's; a RUN of buildah is root here
+for each in bus fs irq sys sysrq-trigger; do
+    [ -e "$new/proc/$each" ] || continue
+    mount -o bind "$new/proc/$each" "$new/proc/$each"
+    mount -o remount,bind,ro "$new/proc/$each"
+done
+# a sysfs of its own is refused where the network is not ours, and no RUN is there
+[ "$NET" != own ] || mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$new/sys"
+mount -t tmpfs -o mode=755,nosuid,noexec tmpfs "$new/dev"
+# copies: a mode that a RUN changes is not the machine's
+cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty \
+    /dev/fd /dev/stdin /dev/stdout /dev/stderr "$new/dev"
+mkdir "$new/dev/pts" "$new/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=666,mode=620,nosuid,noexec devpts "$new/dev/pts"
+mount -t tmpfs -o mode=1777,nosuid,nodev,noexec tmpfs "$new/dev/shm"
+ln -s pts/ptmx "$new/dev/ptmx"
 for each in run tmp root; do
     mount -t tmpfs -o mode=755 tmpfs "$new/$each"
 done

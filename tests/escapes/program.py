@@ -38,12 +38,14 @@ class Buffer:
 
 
 BUFFER = Buffer()
-Argument = int | bytes | Result | Buffer
+Argument = int | bytes | tuple[bytes, ...] | Result | Buffer
 Call = tuple[int, *tuple[Argument, ...]]
 
 
 def program(*calls: Call) -> bytes:
-    """Give an executable: each call is a number and arguments, bytes by address.
+    """Give an executable: each call is a number and arguments.
+
+    Bytes go by address, and so do several of them, as execve's do.
 
     It ends with 0 after the last call, and with the error's number at the first call
     that fails.
@@ -79,6 +81,13 @@ def _code(calls: tuple[Call, ...], data_at: int, results: int) -> tuple[bytes, b
             elif isinstance(argument, bytes):
                 value = data_at + len(data)
                 data += argument + b"\0"
+            elif isinstance(argument, tuple):
+                places = []
+                for each in argument:
+                    places.append(data_at + len(data))
+                    data += each + b"\0"
+                value = data_at + len(data)
+                data += struct.pack(f"<{len(places) + 1}Q", *places, 0)
             else:
                 value = argument
             code += _SET[register] + struct.pack("<Q", value % (1 << 64))

@@ -1,78 +1,183 @@
-"""No RUN leaves the room it was given."""
+"""No Dockerfile leaves the room that its build was given."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import platform
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from escapes.program import BUFFER, Result, program
+from escapes import attempts
+from escapes.attempts import nodes
+from escapes.host import Host, planted
+from escapes.instructions import Instruction, instructions
+from escapes.plugin import PROPERTY
+from escapes.targets import CACHE, EVERY, REFERENCE, USUAL, BuildIt, base, opened
 from harness.builders import Request
-from harness.builders.command import CommandRunner, obtain
-from harness.builders.records import standard_records
 from harness.dockerfile.context import ContextFile, tar_bytes
-from harness.engines.roots import busybox, cache_folder
+from harness.engines.roots import busybox
 from harness.errors import HarnessError
-from harness.images.base import standard_base
-from harness.images.salted import salted
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(platform.machine() != "x86_64", reason="programs are x86-64"),
 ]
 
-CACHE = cache_folder()
-REFERENCE = "layer-harness/base:escapes"
-OPEN, READ, WRITE, CHDIR, FCHDIR, MKDIR, CHROOT = 2, 0, 1, 80, 81, 83, 161
+_RUN = """ARG BASE
+FROM ${BASE}
+COPY escapes /escapes
+WORKDIR /escapes
+RUN T=/escapes; export T; . ./all.sh; ./leave
+"""
+#: What no attempt can reach on a machine that has none of it, or keeps root from it.
+_DEPENDS = re.compile(
+    r"(mknod|sent)-.*|write-.*|tcp-.*|load-.*|read-kcore|mount-disk|cgroup-.*|"
+    r"enter-namespaces|builder-s-memory|(remount|unmount)-proc-sys|user-namespace"
+)
+_SAID = re.compile(r"escape (\S+): (held|reached)")
 
 
-def breakout(path: Path) -> bytes:
-    """Print a file of what is above all chroots."""
-    return program(
-        (MKDIR, b"/below", 0o755),
-        (OPEN, b"/", 0, 0),
-        (CHROOT, b"/below"),
-        (FCHDIR, Result(-2)),
-        *[(CHDIR, b"..")] * 64,
-        (CHROOT, b"."),
-        (OPEN, os.fsencode(path), 0, 0),
-        (READ, Result(-1), BUFFER, 4096),
-        (WRITE, 1, BUFFER, Result(-1)),
-    )
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "target" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("escape_target")
+        names = EVERY if asked == ["all"] else asked or USUAL
+        metafunc.parametrize("target", names)
 
 
-@pytest.mark.parametrize("name", ["buildah", "podman"])
-def test_no_chroot_breakout_reads_a_file_of_the_host(name: str, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("of the host\n")
-    record = standard_records()[name]
-    suite = next(each for each in record.suites if each.name == "bookworm")
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
     try:
-        tool = obtain(record, suite, CACHE, print)
+        archive = base()
     except HarnessError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no {name}, and CI must have one: {error}")
-        pytest.skip(f"no {name}: {error}")
-    base = io.BytesIO()
-    salted(standard_base(busybox(CACHE, print)), REFERENCE, REFERENCE, base)
-    base.seek(0)
-    text = b"ARG BASE\nFROM ${BASE}\nCOPY breakout /\nRUN /breakout || echo ended: $?\n"
-    files = [
-        ContextFile(path="Dockerfile", content=text),
-        ContextFile(path="breakout", content=breakout(secret), mode=0o755),
+        _without(error)
+    with planted(CACHE, archive) as found:
+        yield found
+
+
+@pytest.fixture
+def build(target: str) -> Iterator[BuildIt]:
+    try:
+        manager = opened(target)
+        found = manager.__enter__()
+    except HarnessError as error:
+        _without(error)
+    yield found
+    manager.__exit__(None, None, None)
+
+
+def _without(error: HarnessError) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have it: {error}")
+    pytest.skip(str(error))
+
+
+def test_nothing_is_reached(
+    target: str,
+    build: BuildIt,
+    host: Host,
+    record_property: Callable[[str, Any], None],
+) -> None:
+    words = in_run(build, host) | {
+        each.name: by_instruction(build, host, each) for each in instructions(host)
+    }
+    record_property(PROPERTY, json.dumps([target, words]))
+    reached = {name for name, word in words.items() if word == "reached"}
+    # buildah copies devices, and its RUN has no container that keeps them closed
+    own = target.startswith(("buildah", "podman"))
+    assert reached <= ({f"sent-{each[0]}" for each in nodes(host)} if own else set())
+
+
+def test_an_attempt_reaches_what_it_tries_where_nothing_holds_it(
+    host: Host, tmp_path: Path
+) -> None:
+    """Make the attempts of a RUN on this machine, each with mounts of its own."""
+    write(_programs(host), tmp_path)
+    shell = [*("unshare", "--mount", str(busybox(CACHE, print))), "sh", "-c"]
+    environment = {"PATH": os.environ["PATH"], "T": str(tmp_path / "escapes")}
+    held = [
+        each.name
+        for each in attempts.attempts(host)
+        if b"reached"
+        not in subprocess.run(
+            [*shell, attempts.script((each,))],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
     ]
-    request = Request(
-        context=io.BytesIO(tar_bytes(files)),
-        tag="layer-harness/build:escape",
-        args={"BASE": REFERENCE},
-    )
-    with CommandRunner(tool, CACHE / "tmp") as runner:
-        runner.load(base, REFERENCE)
-        built = runner.build(request, limit=120)
+    assert [each for each in held if not _DEPENDS.fullmatch(each)] == []
+
+
+def write(files: Iterable[ContextFile], folder: Path) -> None:
+    """Write the programs as files; what is sent as a device is left out."""
+    for each in files:
+        if each.kind == "file":
+            place = folder / each.path
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(each.content)
+            place.chmod(each.permissions)
+
+
+def in_run(build: BuildIt, host: Host) -> dict[str, str]:
+    """Make all attempts of a RUN, and again from outside of all chroots."""
+    tried = attempts.attempts(host)
+    built = build(_request(_RUN, _programs(host)))
     assert built.ending == "ok", built.log
-    assert "of the host" not in built.log
-    # it left the chroot, and where it is then has no such file
-    assert "ended: 2" in built.log
+    found: dict[str, set[str]] = {each.name: set() for each in tried}
+    for name, word in _SAID.findall(built.log):
+        found[name].add(word)
+    assert built.log.count("attempts were made") == 2, built.log
+    assert all(found.values())
+    return {name: max(words) for name, words in found.items()}
+
+
+def by_instruction(build: BuildIt, host: Host, tried: Instruction) -> str:
+    """Say what an attempt came to; a build that fails has `refused` it."""
+    files = (*_programs(host), *tried.files)
+    built = build(_request(tried.dockerfile, files, **tried.asked))
+    written = list(host.written.iterdir())
+    for each in written:
+        each.rmdir() if each.is_dir() else each.unlink()
+    if written or host.token in built.log + built.error:
+        return "reached"
+    assert built.ending in {"ok", "error"}, built.log
+    return "held" if built.ending == "ok" else "refused"
+
+
+def _programs(host: Host) -> tuple[ContextFile, ...]:
+    tried = attempts.attempts(host)
+    programs = {
+        "leave": attempts.leave("all.sh"),
+        **{name: code for each in tried for name, code in each.programs.items()},
+    }
+    return (
+        ContextFile(path="escapes/all.sh", content=attempts.script(tried).encode()),
+        *(
+            ContextFile(path=f"escapes/{name}", content=code, mode=0o755)
+            for name, code in programs.items()
+        ),
+        *(
+            ContextFile(path=f"escapes/sent/{name}", kind=kind, device=(major, minor))
+            for name, kind, major, minor in attempts.nodes(host)
+        ),
+    )
+
+
+def _request(dockerfile: str, files: tuple[ContextFile, ...], **asked: Any) -> Request:
+    if dockerfile:
+        text = ContextFile(path="Dockerfile", content=dockerfile.encode())
+        files = (text, *files)
+    return Request(
+        context=io.BytesIO(tar_bytes(files)),
+        tag="layer-harness/build:escapes",
+        args={"BASE": REFERENCE},
+        **asked,
+    )

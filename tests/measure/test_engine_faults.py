@@ -28,8 +28,7 @@ def make(tmp_path: Path) -> Callable[[str], Case]:
         path = tmp_path / "demo" / "case.yaml"
         path.parent.mkdir()
         path.write_text(
-            "title: t\nwhy: w\ndockerfile: |\n"
-            f"  ARG BASE\n  FROM ${{BASE}}\n  {step}\n"
+            f"title: t\nwhy: w\ndockerfile: |\n  ARG BASE\n  FROM ${{BASE}}\n  {step}\n"
         )
         return load_case(path, tmp_path, standard_builders())
 
