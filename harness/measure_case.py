@@ -59,12 +59,14 @@ def measure_case(case: Case, opened: OpenTarget, *, repeat: int = 1) -> Measured
     unstable: set[str] = set()
     for _ in range(repeat - 1):
         unstable.update(_unequal(first, observe(case, opened).observation))
+    timed_out = any(each.outcome == "timeout" for each in first.builds)
     result = Result(
         case=case.id,
         case_digest=case.digest,
         target=opened.target.id,
         builds=first.builds,
         unstable=tuple(sorted(unstable)),
+        limit=opened.limit if timed_out and case.limit is None else None,
     )
     return MeasuredCase(result=result, measurement=measurement)
 

@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--layer-{name}", action="append", default=[], help=text)
     for name, text in (
         ("all", "use every engine that can run here"),
-        ("missing", "skip cases whose results are up to date"),
+        ("fresh", "build all cases again, also those whose results are fresh"),
+        ("missing", "build only cases that have no result"),
     ):
         group.addoption(f"--layer-{name}", action="store_true", help=text)
     for name, kind, text in (

@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 
-from harness.builders.records import builders_of, known_records
 from harness.cases.case import Case
 from harness.engines import Engine, EngineSource
 from harness.engines.address import connect
@@ -32,17 +32,20 @@ from harness.measure.open_target import OpenTarget
 from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
 from harness.provision import sources
-from harness.provision.choice import Chooser, DebianFetcher
+from harness.provision.choice import chooser_of
 from harness.provision.engine_bases import with_bases
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
 from harness.provision.fleet import Fleet, await_engine, lock_file
+from harness.provision.known_state import keep, known_states
 from harness.provision.memory import MemoryShare
 from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
-from harness.provision.target_record import record_target
+from harness.provision.target_record import ask, record_target
 from harness.provision.workspace import save_base, workspace
-from harness.results.record import Result
+from harness.results.record import Result, TargetRecord
 from harness.targets.target import Target
+
+KnownStates = Callable[[], Mapping[str, TargetRecord | None]]
 
 #: Seconds for each of an engine's answers but a build's.
 ANSWER_LIMIT = 120.0
@@ -131,10 +134,16 @@ class Worker:
 
 
 class Session:
-    """Targets that are ready to be opened; `opened` makes one."""
+    """Targets that are ready to be opened; `opened` makes one.
 
-    def __init__(self, plan: Plan, fleet: Fleet, hear: Hear) -> None:
+    `known_states` says what each target is, as far as that is known.
+    """
+
+    def __init__(
+        self, plan: Plan, fleet: Fleet, hear: Hear, known_states: KnownStates
+    ) -> None:
         self.plan = plan
+        self.known_states = known_states
         self._fleet = fleet
         self._hear = hear
 
@@ -255,7 +264,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
     cache, say = cache_folder(), noting(hear)
     with ExitStack() as stack:
         folder = stack.enter_context(workspace(cache))
-        chooser = _chooser(settings, hear)
+        chooser = chooser_of(settings, hear)
         chosen = chooser.chosen()
         archive = folder / "base.tar"
         running = [each.engine for each in chosen.sources if each.engine]
@@ -273,7 +282,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         )
         for planned in plan.planned:
             if not planned.engine:
-                record_target(plan, planned, base)
+                record_target(plan, planned, base, ask(plan, planned, None))
         share = MemoryShare(
             total_kib=int(settings.memory * 1024 * 1024), engines=len(chosen.sources)
         )
@@ -287,35 +296,8 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             hear=hear,
         )
         stack.callback(fleet.close)
-        yield Session(plan, fleet, hear)
-
-
-def looked_at(settings: Settings, hear: Hear = unheard) -> Plan:
-    """Plan a session that will not be opened: its targets by what is recorded of them.
-
-    Nothing is fetched and no engine is started.
-    """
-    chooser = _chooser(settings, hear)
-    return Plan(
-        settings=settings,
-        builders=known_builders(settings, chooser.records),
-        planned=chooser.assumed(),
-        folder=chooser.cache,
-        base=chooser.cache,
-        shared="",
-    )
-
-
-def _chooser(settings: Settings, hear: Hear) -> Chooser:
-    cache, records = cache_folder(), known_records(settings.builders)
-    return Chooser(
-        settings=settings,
-        records=records,
-        builders=builders_of(records.values()),
-        cache=cache,
-        fetcher=DebianFetcher(cache=cache, say=noting(hear)),
-        hear=hear,
-    )
+        states = partial(known_states, plan, base, chosen.sources, cache)
+        yield Session(plan, fleet, hear, states)
 
 
 @contextmanager
@@ -332,7 +314,9 @@ def _furnished(
     ) as engine:
         for planned in plan.planned:
             if planned.engine == source.name:
-                record_target(plan, planned, base, engine, source.how)
+                told = ask(plan, planned, engine)
+                keep(plan, planned, source, told, cache_folder())
+                record_target(plan, planned, base, told, source)
         timeout = ANSWER_LIMIT + base.size / _LOADED
         with (
             closing(connect(engine.address, timeout=timeout)) as client,

@@ -17,12 +17,21 @@ from packaging.specifiers import SpecifierSet
 
 from harness.builders.command import Tool, obtain
 from harness.builders.record import CommandBuilder
+from harness.builders.records import builders_of, known_records
 from harness.engines import EngineSource, Suite, debian, roots
 from harness.engines.process import Say
+from harness.engines.roots import cache_folder
 from harness.errors import EngineError, UsageError
 from harness.provision import sources
-from harness.provision.events import Hear, LeftOut, Noted, noting
-from harness.provision.plan import PlannedTarget, ToolSource, plan_targets, wanted
+from harness.provision.events import Hear, LeftOut, Noted, noting, unheard
+from harness.provision.plan import (
+    Plan,
+    PlannedTarget,
+    ToolSource,
+    known_builders,
+    plan_targets,
+    wanted,
+)
 from harness.provision.settings import Settings
 from harness.targets.registry import Builders
 from harness.targets.selector import Selector, matches, parse_selector
@@ -265,3 +274,32 @@ class Chooser:
         if plain_version(assumed) != plain_version(found):
             text = f"{name} is {found}, not {assumed} as recorded: targets are chosen"
             self.hear(Noted(text=f"{text} again"))
+
+
+def looked_at(settings: Settings, hear: Hear = unheard) -> Plan:
+    """Plan a session that will not be opened: its targets by what is recorded of them.
+
+    Nothing is fetched and no engine is started.
+    """
+    chooser = chooser_of(settings, hear)
+    return Plan(
+        settings=settings,
+        builders=known_builders(settings, chooser.records),
+        planned=chooser.assumed(),
+        folder=chooser.cache,
+        base=chooser.cache,
+        shared="",
+    )
+
+
+def chooser_of(settings: Settings, hear: Hear) -> Chooser:
+    """Give what chooses the targets for settings, with what is known of builders."""
+    cache, records = cache_folder(), known_records(settings.builders)
+    return Chooser(
+        settings=settings,
+        records=records,
+        builders=builders_of(records.values()),
+        cache=cache,
+        fetcher=DebianFetcher(cache=cache, say=noting(hear)),
+        hear=hear,
+    )

@@ -23,8 +23,9 @@ class Settings:
     `memory` is in GiB, for all engines of our own together; `limit` the seconds that
     one build may take; `repeat` how often each case is built to find what is not
     stable; `jobs` how many cases are built at a time. `on_disk` has overlay2's
-    directories read. `results` is the folder of results, with `missing` only cases are
-    built that have none as they are now.
+    directories read. `results` is the folder of results. What is fresh there is not
+    built again, unless `fresh` says so; with `missing` neither is what is there of
+    another version of the target, base or rules.
     """
 
     engines: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Settings:
     jobs: int = 1
     on_disk: bool = False
     results: Path | None = None
+    fresh: bool = False
     missing: bool = False
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import docker.errors
+import requests
+
 from harness.documents.document import nearest
 from harness.engines import (
     Engine,
@@ -27,7 +30,7 @@ from harness.engines import (
 from harness.engines.process import Say
 from harness.engines.released import Released
 from harness.engines.watchdog import watched
-from harness.errors import EngineError, UsageError
+from harness.errors import EngineError, HarnessError, UsageError
 from harness.targets.versions import plain_version
 
 #: The engine of those who have none: the article's major version.
@@ -106,6 +109,21 @@ def start(
             yield engine
 
 
+def image_id(source: EngineSource, cache: Path, on: str) -> str:
+    """Give the ID of the image that an engine comes as; empty if it cannot be known."""
+    try:
+        outer = _outer(on, cache).engine
+        if outer is None:
+            return ""
+        client = address.connect(outer.address, timeout=30)
+        try:
+            return str(client.inspect_image(source.image)["Id"])
+        finally:
+            client.close()
+    except (HarnessError, docker.errors.DockerException, requests.RequestException):
+        return ""
+
+
 def source(name: str, cache: Path) -> EngineSource:
     """Read what `-e` names: a suite or a version with a store, or an address."""
     if "://" in name or name.startswith("context:") or name == "default":
@@ -141,8 +159,8 @@ def usual(say: Say) -> str:
     if not debian.obstacles():
         version = roots.suite(EMBEDDED).version
         say(
-            f"no Docker engine answers at the usual place: starting our own, Docker "
-            f"{version} of Debian {EMBEDDED}; it is removed at the end"
+            f"no Docker engine answers at the usual place: using our own, Docker "
+            f"{version} of Debian {EMBEDDED}, which is removed at the end"
         )
         return EMBEDDED
     raise EngineError(

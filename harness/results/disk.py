@@ -11,12 +11,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
 
-from harness.cases.case import Case
 from harness.errors import ResultError
 from harness.results.record import (
     CaseRecord,
@@ -57,13 +57,15 @@ def load(folder: Path, case: str) -> dict[str, Result]:
     record = decode(CaseRecord, path.read_bytes(), where=str(path))
     found = {}
     for outcome in record.outcomes:
-        same = {name: getattr(outcome, name) for name in _SAME}
+        same: dict[str, Any] = {name: getattr(outcome, name) for name in _SAME}
         for target in outcome.targets:
             try:
                 split_id(target)
             except ValueError as error:
                 raise _broken(path, str(error)) from error
-            found[target] = Result(case=case, target=target, **same)
+            found[target] = Result(
+                case=case, target=target, earlier=target in record.earlier, **same
+            )
     return found
 
 
@@ -83,16 +85,31 @@ def save(folder: Path, result: Result) -> bool:
         return _write(path, {**stored, result.target: result})
 
 
-def measured(folder: Path, case: Case) -> frozenset[str]:
-    """Name the targets with a result of the case as it is now."""
+def outdate(folder: Path, target: str) -> None:
+    """Mark the results of a target that is no longer what it was when they came about.
+
+    They stay until the target is measured again.
+    """
+    name = json.dumps(target).encode()
+    for path in sorted(folder.glob("*/*.json")):
+        # As bytes: most files of a folder that others share do not name it.
+        if path.parent.name == TARGETS or name not in path.read_bytes():
+            continue
+        case = f"{path.parent.name}/{path.stem}"
+        with _locked(path.parent), suppress(ResultError):
+            stored = load(folder, case)
+            if target in stored:
+                stored[target] = replace(stored[target], earlier=True)
+                _write(path, stored)
+
+
+def target_record(folder: Path, target: str) -> TargetRecord | None:
+    """Read what a target is; None where that is not said, or the file is broken."""
+    path = target_path(folder, target)
     try:
-        stored = load(folder, case.id)
-    except ResultError:
-        return frozenset()
-    digest = case.digest
-    return frozenset(
-        target for target, each in stored.items() if each.case_digest == digest
-    )
+        return decode(TargetRecord, path.read_bytes(), where=str(path))
+    except (OSError, ResultError):
+        return None
 
 
 def builders(folder: Path, known: Builders) -> Builders:
@@ -211,7 +228,8 @@ def _write(path: Path, results: Mapping[str, Result]) -> bool:
         others = found[key].targets if key in found else ()
         found[key] = OutcomeRecord(targets=(*others, target), **rest)
     case = next(iter(results.values())).case
-    record = CaseRecord(case=case, outcomes=tuple(found.values()))
+    earlier = tuple(each for each in sorted(results, key=_order) if results[each].earlier)
+    record = CaseRecord(case=case, outcomes=tuple(found.values()), earlier=earlier)
     return write(path, encode(record))
 
 

@@ -29,6 +29,8 @@ class Result:
 
     `case_digest` identifies the case as it was then; `unstable` names the aspects that
     differed when the build was repeated; `reason` says why nothing could be built.
+    `limit` is the time limit, in seconds, of a case that has none of its own and met
+    it. `earlier` says that the target was another than its file describes now.
     """
 
     case: str
@@ -37,6 +39,8 @@ class Result:
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
     reason: str = ""
+    limit: float | None = None
+    earlier: bool = False
 
     @property
     def observation(self) -> Observation:
@@ -53,15 +57,21 @@ class OutcomeRecord:
     builds: tuple[BuildRecord, ...]
     unstable: tuple[str, ...] = ()
     reason: str = ""
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRecord:
-    """`results/GROUP/CASE.json`: each outcome of a case once."""
+    """`results/GROUP/CASE.json`: each outcome of a case once.
+
+    `earlier` names the targets that have changed since, and so are to be measured
+    again.
+    """
 
     format: int = FORMAT
     case: str
     outcomes: tuple[OutcomeRecord, ...]
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +82,8 @@ class TargetRecord:
     and `architecture` are empty where there is no engine. `how` says how the engine, or
     the tool, came to be there: Debian's packages, an image, an address. `record`
     describes a builder that does not come with the package, so that its results are
-    understood without the file that it was given in.
+    understood without the file that it was given in, and `command` is a digest of how
+    it is run. `measuring` is the version of our own rules (`measure.rules_version`).
     """
 
     format: int = FORMAT
@@ -88,6 +99,8 @@ class TargetRecord:
     base: Mapping[str, Any] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
     record: Builder | None = None
+    command: str = ""
+    measuring: int = 1
 
 
 _T = TypeVar("_T", CaseRecord, TargetRecord)

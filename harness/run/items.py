@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.cases.case import Case, load_case
+from harness.cases.case import Case, find_cases, load_case
 from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
 from harness.judge.verdict import Judged
 from harness.provision.plan import Plan, PlannedTarget
 from harness.results import disk
 from harness.results.record import write
+from harness.run.fresh_cells import Cells
+from harness.run.options import caller_of
 from harness.session import Worker
 
 #: The run's plan, the folder of cases, and what measures in this process.
 PLAN = pytest.StashKey[Plan]()
 ROOT = pytest.StashKey[Path]()
 WORKER = pytest.StashKey[Worker]()
+#: The cases that the controlling process has read, by path, and what is fresh of them.
+CASES = pytest.StashKey[Mapping[Path, Case]]()
+FRESH = pytest.StashKey[Cells]()
 
 #: Names of what an item tells the controlling process: its cell, engine, verdict,
 #: seconds.
@@ -60,20 +66,36 @@ def weight(case: Case) -> int:
     return (runs + len(case.builds)) * (1 + again)
 
 
+def cases_of(config: pytest.Config, root: Path, plan: Plan) -> dict[Path, Case]:
+    """Read the cases that a run names; a broken one is left to its collector."""
+    caller = caller_of(config)
+    if caller is not None:
+        return {case.path.resolve(): case for case in caller.cases}
+    named = [
+        Path(config.invocation_params.dir, each.partition("::")[0]).resolve()
+        for each in config.args
+    ]
+    found = {}
+    for path in find_cases(root):
+        if any(path.is_relative_to(each) for each in named):
+            with suppress(HarnessError):
+                found[path] = load_case(path, root, plan.builders)
+    return found
+
+
 class CaseCollector(pytest.File):
     """A case, with an item for each target it is meant for."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """List the items, targets in their order."""
         plan = self.config.stash[PLAN]
+        case = self.config.stash.get(CASES, {}).get(self.path)
         try:
-            case = load_case(self.path, self.config.stash[ROOT], plan.builders)
+            case = case or load_case(self.path, self.config.stash[ROOT], plan.builders)
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
-        missing = plan.settings.missing
-        there = disk.measured(results_of(plan), case) if missing else ()
         for planned in plan.planned:
-            if case.suits(planned.target) and planned.target.id not in there:
+            if case.suits(planned.target):
                 yield CaseItem.from_parent(
                     self, name=planned.target.id, case=case, planned=planned
                 )

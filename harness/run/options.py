@@ -5,24 +5,28 @@ The options themselves are in `pytest_entry`, which every run of pytest imports.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.cases.case import Case
+from harness.errors import HarnessError, UsageError
 from harness.provision.settings import DEFAULTS, Settings
 
 
 class Caller:
     """Who calls pytest from this process: it brings the settings, and takes the error.
 
-    `error` is what kept the run from starting.
+    `cases` are those to run, as they were read. `error` is what kept the run from
+    starting.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, cases: Sequence[Case]) -> None:
         self.settings = settings
+        self.cases = cases
         self.error: HarnessError | None = None
 
 
@@ -38,6 +42,11 @@ def settings_of(config: pytest.Config, root: Path) -> Settings:
     """Give what is asked for, by the caller or by options; `root` has the cases."""
     caller = caller_of(config)
     settings = caller.settings if caller else _of_options(config.option)
+    if settings.fresh and settings.missing:
+        raise UsageError(
+            "--fresh builds all, and --missing only what has no result",
+            hint="give one of them",
+        )
     return replace(
         settings,
         results=settings.results or root.parent / "results",
@@ -58,5 +67,6 @@ def _of_options(option: Any) -> Settings:
         limit=option.layer_limit or DEFAULTS.limit,
         repeat=option.layer_repeat or DEFAULTS.repeat,
         results=Path(option.layer_results) if option.layer_results else None,
+        fresh=option.layer_fresh,
         missing=option.layer_missing,
     )

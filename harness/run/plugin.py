@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,68 +21,45 @@ from harness.cases.case import load_groups
 from harness.errors import HarnessError
 from harness.judge.matrix import Matrix
 from harness.provision import plan
-from harness.provision.events import (
-    CaseMeasured,
-    CaseStarted,
-    EngineStopped,
-    Event,
-)
+from harness.provision.choice import looked_at
 from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
-from harness.run import durations
+from harness.run import durations, last_errors
+from harness.run.fresh_cells import fresh_cells
 from harness.run.items import (
-    CELL,
-    ENGINE,
+    CASES,
+    FRESH,
     PLAN,
     ROOT,
-    SECONDS,
-    VERDICT,
     WORKER,
     CaseCollector,
     CaseItem,
+    cases_of,
     results_of,
     scratch,
     weight,
 )
 from harness.run.options import caller_of, settings_of
-from harness.run.progress import Progress
+from harness.run.seen import ReportListener, Seen, cell_of
 from harness.run.time_left import Coming
-from harness.session import Session, Worker, looked_at, opened
+from harness.session import Session, Worker, opened
 
 _STACK = pytest.StashKey[ExitStack]()
-_SEEN = pytest.StashKey["Seen"]()
+_SEEN = pytest.StashKey[Seen]()
 _SESSION = pytest.StashKey[Session]()
 _TOLD = "layer_harness_plan"
-#: What is to come, as JSON: a file in the session's folder, by one worker.
+#: Files in the session's folder, as JSON: what is to come, and what was skipped as
+#: fresh, by one worker; and what is fresh, by the controlling process.
 _COMING = "coming.json"
-
-
-class Seen:
-    """What the controlling process has heard of: verdicts, errors, progress."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.progress = Progress(write=self.say)
-        self.cells: list[tuple[str, str]] = []
-        self.errors: dict[tuple[str, str], str] = {}
-        self.matrix: Matrix | None = None
-
-    def say(self, text: str, **markup: bool) -> None:
-        """Print a line through pytest, whose reporter comes after this plugin."""
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(text, **markup)
-
-    def hear(self, event: Event) -> None:
-        """Print a line for what happens beside the cases, which have their own."""
-        if not isinstance(event, CaseStarted | CaseMeasured | EngineStopped):
-            self.say(event.text)
+_FRESH = "fresh.json"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find the folder of cases that this run is about."""
+    """Find the folder of cases that this run is about, and open its session.
+
+    The session is open before xdist makes its workers: it says whether any are needed.
+    """
     roots = folders_of_cases(config.invocation_params.dir, config.args)
     if not roots or config.option.help:
         return
@@ -91,45 +69,72 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     config.stash[ROOT] = roots.pop()
     config.stash[_STACK] = ExitStack()
-    if not _is_worker(config):
-        seen = config.stash[_SEEN] = Seen(config)
-        config.pluginmanager.register(ReportListener(seen), "layer-harness-listener")
-
-
-def _is_worker(config: pytest.Config) -> bool:
-    return hasattr(config, "workerinput")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Open the session, before xdist starts its workers."""
-    config = session.config
-    if ROOT not in config.stash:
+    if hasattr(config, "workerinput"):
+        _work(config, config.workerinput)
         return
-    stack = config.stash[_STACK]
-    if _is_worker(config):
-        told: dict[str, str] = config.workerinput  # type: ignore[attr-defined]  # xdist's
-        made = config.stash[PLAN] = plan.from_json(told[_TOLD])
-        # one for a worker that died takes its number
-        number = int(told["workerid"].removeprefix("gw")) % made.settings.jobs
-        config.stash[WORKER] = Worker(made, number)
-        stack.callback(config.stash[WORKER].close)
-        return
-    hear = config.stash[_SEEN].hear
+    config.stash[_SEEN] = Seen(config)
     try:
-        settings = settings_of(config, config.stash[ROOT])
-        if config.option.collectonly:
-            config.stash[PLAN] = looked_at(settings, hear)
-            return
-        measuring = config.stash[_SESSION] = stack.enter_context(opened(settings, hear))
+        _open(config)
     except HarnessError as error:
         if (caller := caller_of(config)) is not None:
             caller.error = error
             raise pytest.UsageError from error
         raise pytest.UsageError(str(error)) from error
-    config.stash[PLAN] = measuring.plan
-    config.stash[WORKER] = Worker(measuring.plan)
-    stack.callback(config.stash[WORKER].close)
+
+
+def _work(config: pytest.Config, told: Mapping[str, str]) -> None:
+    """Take the plan, in one of xdist's workers."""
+    made = config.stash[PLAN] = plan.from_json(told[_TOLD])
+    place = made.folder / _FRESH
+    config.stash[FRESH] = {
+        case: frozenset(targets)
+        for case, targets in json.loads(place.read_text(encoding="utf-8")).items()
+    }
+    # one for a worker that died takes its number
+    number = int(told["workerid"].removeprefix("gw")) % made.settings.jobs
+    _measure(config, Worker(made, number))
+
+
+def _open(config: pytest.Config) -> None:
+    """Open the session, in the controlling process, and see what needs no build."""
+    seen, root = config.stash[_SEEN], config.stash[ROOT]
+    settings = settings_of(config, root)
+    if config.option.collectonly:
+        config.stash[PLAN] = looked_at(settings, seen.hear)
+        return
+    stack = config.stash[_STACK]
+    measuring = stack.enter_context(opened(settings, seen.hear))
+    config.stash[_SESSION] = measuring
+    made = config.stash[PLAN] = measuring.plan
+    config.pluginmanager.register(
+        ReportListener(seen, measuring.done), "layer-harness-listener"
+    )
+    results = results_of(made)
+    cases = config.stash[CASES] = cases_of(config, root, made)
+    seen.fresh = fresh_cells(
+        results,
+        cases.values(),
+        measuring.known_states(),
+        made.settings,
+        last_errors.load(scratch(results), results),
+    )
+    config.stash[FRESH] = seen.fresh.cells
+    told = {case: sorted(targets) for case, targets in seen.fresh.cells.items()}
+    (made.folder / _FRESH).write_text(json.dumps(told), encoding="utf-8")
+    if all(
+        planned.target.id in seen.fresh.cells[case.id]
+        for case in cases.values()
+        for planned in made.planned
+        if case.suits(planned.target)
+    ):
+        # nothing is left for workers
+        config.option.dist, config.option.tx = "no", []
+    _measure(config, Worker(made))
+
+
+def _measure(config: pytest.Config, worker: Worker) -> None:
+    config.stash[WORKER] = worker
+    config.stash[_STACK].callback(worker.close)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -177,27 +182,47 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
     stash = node.config.stash
     if _SESSION in stash and node.gateway.id == "gw0":
         place = stash[PLAN].folder / _COMING
-        _expect(node.config, json.loads(place.read_text(encoding="utf-8")))
+        _expect(node.config, *json.loads(place.read_text(encoding="utf-8")))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Say what is to come; a worker tells the controlling process."""
+    """Leave out what is fresh, and say what is to come.
+
+    After all of pytest's own choosing (-k, --lf), so that the matrix has what was asked
+    for. A worker tells the controlling process.
+    """
     config = session.config
     if WORKER not in config.stash:
         return
     items = [each for each in session.items if isinstance(each, CaseItem)]
-    coming = [(each.case.id, each.target.id, weight(each.case)) for each in items]
+    known = config.stash[FRESH]
+    fresh = {each for each in items if each.target.id in known.get(each.case.id, ())}
+    session.items[:] = [each for each in session.items if each not in fresh]
+    skipped = [(each.case.id, each.target.id) for each in items if each in fresh]
+    coming = [
+        (each.case.id, each.target.id, weight(each.case))
+        for each in items
+        if each not in fresh
+    ]
     if _SESSION in config.stash:
-        _expect(config, coming)
+        _expect(config, coming, skipped)
     elif config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]  # xdist's
         place = config.stash[PLAN].folder / _COMING
-        place.write_text(json.dumps(coming), encoding="utf-8")
+        place.write_text(json.dumps([coming, skipped]), encoding="utf-8")
 
 
-def _expect(config: pytest.Config, coming: list[tuple[str, str, int]]) -> None:
+def _expect(
+    config: pytest.Config,
+    coming: Sequence[tuple[str, str, int]],
+    skipped: Iterable[tuple[str, str]],
+) -> None:
     """Have the engines started for what is to come, and tell the time it may take."""
     made, seen = config.stash[PLAN], config.stash[_SEEN]
+    seen.skipped = [(case, target) for case, target in skipped]
+    for line in seen.fresh.lines():
+        seen.say(line)
+    seen.tell_fresh(len(coming))
     if not coming:
         return
     planned = {each.target.id: each for each in made.planned}
@@ -224,17 +249,12 @@ def pytest_report_teststatus(
     report: pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, str] | None:
     """Leave the letters out: each item has its line."""
-    if _SEEN not in config.stash or not _cell(report):
+    if _SEEN not in config.stash or not cell_of(report):
         return None
     if report.when == "call" or not report.passed:
         kind = "error" if report.failed and report.when != "call" else report.outcome
         return kind, "", ""
     return "", "", ""
-
-
-def _cell(report: pytest.TestReport) -> tuple[str, str] | None:
-    value = dict(report.user_properties).get(CELL)
-    return (str(value[0]), str(value[1])) if isinstance(value, list | tuple) else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -246,13 +266,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     seen, made, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
     results = results_of(made)
     durations.save(scratch(results), seen.progress.took)
+    last_errors.save(scratch(results), results, seen.cells, seen.errors)
     book = open_book(root, results, made.builders)
     whole = book.matrix()
     write_matrix(results, whole, book.groups, book.behaviours)
-    cases = {case for case, _ in seen.cells}
+    cases = seen.cases
     seen.matrix = whole.of(cases)
     if seen.errors or whole.targets != tuple(each.id for each in made.targets):
         seen.matrix = book.matrix(cases, made.targets, seen.errors)
+    if seen.skipped and session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
 
@@ -276,26 +299,3 @@ def pytest_terminal_summary(
         if len(seen.progress.spent) > 1:
             terminalreporter.write_line("")
             terminalreporter.write_line(times(seen.progress.spent))
-
-
-class ReportListener:
-    """Hears the reports in the controlling process, and prints a line for each."""
-
-    def __init__(self, seen: Seen) -> None:
-        self.seen = seen
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print an item's line as soon as its verdict is known."""
-        cell = _cell(report)
-        done = report.when == "call" or (report.when == "setup" and report.failed)
-        if cell is None or not done:
-            return
-        told = dict(report.user_properties)
-        verdict = str(told.get(VERDICT, "error"))
-        self.seen.cells.append(cell)
-        if verdict == "error":
-            self.seen.errors[cell] = report.longreprtext.strip()
-        seconds = float(str(told.get(SECONDS, report.duration)))
-        self.seen.progress.tell(*cell, verdict, seconds)
-        # an engine that has had its last case is stopped
-        self.seen.config.stash[_SESSION].done(str(told.get(ENGINE)))

@@ -53,7 +53,14 @@ from harness.verbs import options, places
     help="Build each case this often, to find noise.",
 )
 @click.option(
-    "--missing", is_flag=True, help="Skip cases whose results are up to date."
+    "--fresh",
+    is_flag=True,
+    help="Build all again, also what is fresh: the same case, versions, base, rules.",
+)
+@click.option(
+    "--missing",
+    is_flag=True,
+    help="Build only what has no result, whatever versions the others are of.",
 )
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("--lf", is_flag=True, help="Only what failed in the last run.")
@@ -80,6 +87,7 @@ def command(
     base: str,
     limit: float,
     repeat: int,
+    fresh: bool,
     missing: bool,
     exitfirst: bool,
     lf: bool,
@@ -112,6 +120,7 @@ def command(
         limit=limit,
         repeat=repeat,
         results=folder,
+        fresh=fresh,
         missing=missing,
     )
     offered = options.check(settings)
@@ -125,7 +134,8 @@ def command(
         raise CaseError("no case matches", hint="layer-harness list shows all of them")
     code = _pytest_on(
         root,
-        [] if len(chosen) == len(known) else chosen,
+        chosen,
+        [root] if len(chosen) == len(known) else [each.path for each in chosen],
         replace(settings, jobs=options.parallel(jobs, len(chosen))),
         [
             *(["-k", keyword] if keyword else []),
@@ -135,25 +145,25 @@ def command(
             *extra,
         ],
     )
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED and missing:
-        click.echo("all results are up to date: layer-harness matrix shows them")
-        return 0
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise CaseError("no case matches", hint="check -k, --tag and --lf")
     return code
 
 
 def _pytest_on(
-    root: Path, chosen: Sequence[Case], settings: Settings, arguments: Sequence[str]
+    root: Path,
+    chosen: Sequence[Case],
+    paths: Sequence[Path],
+    settings: Settings,
+    arguments: Sequence[str],
 ) -> int:
-    """Run pytest on the `chosen` cases below `root`, all without any; its exit code.
+    """Run pytest on `paths`, which have the `chosen` cases; gives its exit code.
 
     Raises what kept it from starting, KeyboardInterrupt when it was interrupted.
     """
-    caller = Caller(settings)
-    paths = [str(case.path) for case in chosen] or [str(root)]
-    own = _pytest_options(root, settings)
-    code = int(pytest.main([*paths, *own, *arguments], plugins=[caller]))
+    caller = Caller(settings, chosen)
+    words = [*map(str, paths), *_pytest_options(root, settings), *arguments]
+    code = int(pytest.main(words, plugins=[caller]))
     if caller.error is not None:
         raise caller.error
     if code == pytest.ExitCode.INTERRUPTED:

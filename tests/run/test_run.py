@@ -76,7 +76,7 @@ def test_two_runs_write_the_same_bytes_whatever_the_parallelism(
     add(folder, "other", CASE.replace("RUN true", "WORKDIR /new"))
     harness(folder, "run", "-e", engine.address.url, "-n", "0")
     first = files(folder)
-    harness(folder, "run", "-e", engine.address.url, "-n", "3")
+    harness(folder, "run", "--fresh", "-e", engine.address.url, "-n", "3")
     assert files(folder) == first
     assert {"results/matrix.md", "results/matrix.json"} < set(first)
     assert {"results/demo/no-op.json", "results/demo/other.json"} < set(first)
@@ -262,11 +262,48 @@ def test_a_run_goes_on_where_another_ended(folder: Path, engine: Engine) -> None
     add(folder, "no-op", CASE.partition("expect:")[0])
     first = harness(folder, "run", "-e", engine.address.url, "-t", "legacy")
     assert "1 passed" in first.stdout
-    rest = harness(folder, "run", "-e", engine.address.url, "--missing")
+    rest = harness(folder, "run", "-e", engine.address.url)
+    assert "1 result is fresh, 1 to build" in rest.stdout
     assert "1 passed" in rest.stdout
     assert "buildkit@" in rest.stdout
-    done = harness(folder, "run", "-e", engine.address.url, "--missing")
-    assert (done.returncode, "all results are up to date" in done.stdout) == (0, True)
     add(folder, "no-op", CASE.replace("RUN true", "RUN :").partition("expect:")[0])
     again = harness(folder, "run", "-e", engine.address.url, "--missing")
     assert "2 passed" in again.stdout
+    done = harness(folder, "run", "-e", engine.address.url, "--missing")
+    assert (done.returncode, "all fresh, nothing built" in done.stdout) == (0, True)
+
+
+def test_an_unchanged_run_starts_no_engine_and_judges_anew(
+    folder: Path, engine: Engine
+) -> None:
+    # by its name, so that the engine is another one than that of the tests
+    command = ("run", "-e", engine.name, "-n", "2")
+    add(folder, "no-op", CASE)
+    add(folder, "other", CASE.partition("expect:")[0])
+    first = harness(folder, *command)
+    assert (first.returncode, "starting Docker" in first.stdout) == (1, True)
+    stored = files(folder)
+    second = harness(folder, *command)
+    assert second.returncode == 1, second.stdout
+    assert (
+        "2 cases on 2 targets: all fresh, nothing built (--fresh measures again)"
+        in second.stdout
+    )
+    assert "starting Docker" not in second.stdout
+    assert "bringing up nodes" not in second.stdout
+    matrix = first.stdout[first.stdout.index("\ncase ") :].partition("\n\n")[0]
+    assert matrix in second.stdout
+    assert files(folder) == stored
+    # what is expected is judged anew, of what was asked for
+    add(
+        folder,
+        "no-op",
+        f"{CASE}    known: [{{on: buildkit, note: commits every RUN}}]\n",
+    )
+    third = harness(folder, *command, "-k", "no-op and buildkit")
+    assert third.returncode == 0, third.stdout
+    assert "1 case on 1 target: all fresh" in third.stdout
+    add(folder, "other", CASE.replace("RUN true", "RUN :").partition("expect:")[0])
+    changed = harness(folder, *command)
+    assert "2 results are fresh, 2 to build" in changed.stdout
+    assert "2 passed" in changed.stdout

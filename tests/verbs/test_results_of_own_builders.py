@@ -16,7 +16,7 @@ from harness.images.base import from_archive
 from harness.measure.observation import BuildRecord
 from harness.provision.plan import Plan, PlannedTarget
 from harness.provision.settings import Settings
-from harness.provision.target_record import record_target
+from harness.provision.target_record import ask, record_target
 from harness.results import disk
 from harness.results.record import Result
 
@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
     )
     loaded = load_case(case, tmp_path / "cases", builders)
     for each, user in zip(planned, ("one", "two"), strict=True):
-        record_target(plan, each, from_archive(base))
+        record_target(plan, each, from_archive(base), ask(plan, each, None))
         build = BuildRecord(name="build", outcome="ok", config={"User": user})
         result = Result(
             case="demo/a",

@@ -1,0 +1,104 @@
+"""What the controlling process hears of a run, and the lines that it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.judge.matrix import Matrix
+from harness.provision.events import CaseMeasured, CaseStarted, EngineStopped, Event
+from harness.run.fresh_cells import FreshCells
+from harness.run.items import CELL, ENGINE, SECONDS, VERDICT
+from harness.run.last_errors import CellId
+from harness.run.progress import Progress
+
+
+class Seen:
+    """What the controlling process has heard of: verdicts, errors, progress.
+
+    `fresh` are cells that need no build; of those `skipped` were asked for.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.progress = Progress(write=self.say)
+        self.cells: list[CellId] = []
+        self.errors: dict[CellId, str] = {}
+        self.fresh = FreshCells()
+        self.skipped: list[CellId] = []
+        self.matrix: Matrix | None = None
+
+    @property
+    def cases(self) -> set[str]:
+        """The cases that the run is about."""
+        return {case for case, _ in (*self.cells, *self.skipped)}
+
+    def say(self, text: str, **markup: bool) -> None:
+        """Print a line through pytest, whose reporter comes after this plugin."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            print(text, flush=True)
+            return
+        reporter.ensure_newline()
+        reporter.write_line(text, **markup)
+
+    def hear(self, event: Event) -> None:
+        """Print a line for what happens beside the cases, which have their own."""
+        if not isinstance(event, CaseStarted | CaseMeasured | EngineStopped):
+            self.say(event.text)
+
+    def tell_fresh(self, coming: int) -> None:
+        """Say what of the run needs no build, and that there is a way to have it."""
+        if not self.skipped:
+            return
+        if coming:
+            are = "is" if len(self.skipped) == 1 else "are"
+            self.say(
+                f"{_count(len(self.skipped), 'result')} {are} fresh, {coming:,} to "
+                "build (--fresh measures all again)"
+            )
+            return
+        cases = {case for case, _ in self.skipped}
+        targets = {target for _, target in self.skipped}
+        self.say(
+            f"{_count(len(cases), 'case')} on {_count(len(targets), 'target')}: all "
+            "fresh, nothing built (--fresh measures again)"
+        )
+
+
+class ReportListener:
+    """Hears the reports in the controlling process, and prints a line for each.
+
+    `done` is told the engine of each case that is over.
+    """
+
+    def __init__(self, seen: Seen, done: Callable[[str], None]) -> None:
+        self.seen = seen
+        self.done = done
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print an item's line as soon as its verdict is known."""
+        cell = cell_of(report)
+        done = report.when == "call" or (report.when == "setup" and report.failed)
+        if cell is None or not done:
+            return
+        told = dict(report.user_properties)
+        verdict = str(told.get(VERDICT, "error"))
+        self.seen.cells.append(cell)
+        if verdict == "error":
+            self.seen.errors[cell] = report.longreprtext.strip()
+        seconds = float(str(told.get(SECONDS, report.duration)))
+        self.seen.progress.tell(*cell, verdict, seconds)
+        # an engine that has had its last case is stopped
+        self.done(str(told.get(ENGINE)))
+
+
+def cell_of(report: pytest.TestReport) -> CellId | None:
+    """Give the cell of a report on a case; None for a test of another kind."""
+    value = dict(report.user_properties).get(CELL)
+    return (str(value[0]), str(value[1])) if isinstance(value, list | tuple) else None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
