@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.cases.case import Case
+from harness.judge.answers import NOT_TOLD
 from harness.judge.behaviour import Behaviour, Documented
 from harness.judge.verdict import Judged
 from harness.targets.group_names import group_name
@@ -51,11 +52,15 @@ def behaviour(
 
 
 def ranges(given: Mapping[str, str], builders: Builders) -> dict[str, str]:
-    """Say what each builder answers, by the column it has in a table of answers."""
-    return {
-        name: _range(targets, {each: given[each.id] for each in targets})
-        for name, targets in columns(given, builders).items()
-    }
+    """Say what each builder answers, by the column it has in a table of answers.
+
+    Targets that do not tell are left out where others of the column do.
+    """
+    found = {}
+    for name, targets in columns(given, builders).items():
+        telling = [each for each in targets if given[each.id] != NOT_TOLD] or targets
+        found[name] = _range(telling, {each: given[each.id] for each in telling})
+    return found
 
 
 def columns(targets: Iterable[str], builders: Builders) -> dict[str, list[Target]]:

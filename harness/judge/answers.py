@@ -13,7 +13,12 @@ from harness.cases.case import Case
 from harness.cases.expectation import Properties
 from harness.judge.parent_view import ParentView
 from harness.judge.properties import CHECKS, NotMeasured, Subject, first_line
-from harness.measure.observation import Observation
+from harness.measure.observation import ONE_FOR_A_STAGE, Observation
+
+#: What is said where lines cannot be told apart, since all make one layer.
+_ONE = "one layer"
+#: What is said of a target that does not show what the question is about.
+NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,9 @@ class Answered:
         """The answer in words, or why there is none."""
         if self.names:
             return " or ".join(self.names)
-        return f"not told ({self.not_told})" if self.not_told else "none of these"
+        if self.not_told == ONE_FOR_A_STAGE:
+            return _ONE
+        return NOT_TOLD if self.not_told else "none of these"
 
 
 def answered(

@@ -39,6 +39,12 @@ def test_an_answer_that_came_and_went_is_told_as_such() -> None:
     }
 
 
+def test_targets_that_do_not_tell_are_left_out_where_others_do() -> None:
+    answers = {"legacy@20.10.24": "a", "legacy@23.0.18": "not told"}
+    assert told(answers) == {"legacy": "a"}
+    assert told({"legacy@23.0.18": "not told"}) == {"legacy": "not told"}
+
+
 def test_stores_are_told_apart_only_where_they_differ() -> None:
     answers = {"legacy@28.5.2": "kept", "legacy@28.5.2+containerd": "kept"}
     assert told(answers) == {"legacy": "kept"}
