@@ -53,6 +53,13 @@ class EngineGone(EngineError):
     """An engine that answered before and does not any more."""
 
 
+class BoundMet(EngineError):
+    """A build that met a bound of ours: what it does without is not known.
+
+    No observation, since the bound fits the machine, and no fault of the builder's.
+    """
+
+
 class Unsupported(HarnessError):
     """What a builder cannot be asked for, with the reason: a verdict, no failure."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from harness.cases.case import Case
-from harness.errors import EngineGone, Unsupported
+from harness.errors import BoundMet, EngineGone, Unsupported
 from harness.judge.facts import ASPECTS, facts
 from harness.measure.engine_death import await_engine
 from harness.measure.engine_lock import EngineLock
@@ -32,15 +33,14 @@ def measure_in_turn(
     """Attempt a case beside others; alone, once more, when the engine broke it off.
 
     Whose doing it was, the second time tells: a build that breaks the engine when
-    nothing else is built is an observation; one that does not was only beside it.
+    nothing else is built is an observation; one that does not was only beside it. So
+    with bounds, which are those of all builds on the engine.
     """
-    try:
-        with lock.shared():
-            return measure_case(case, opened, repeat=repeat)
-    except EngineGone:
-        with lock.alone():
-            await_engine(opened)
-            return measure_case(case, replace(opened, alone=True), repeat=repeat)
+    with suppress(EngineGone, BoundMet), lock.shared():
+        return measure_case(case, opened, repeat=repeat)
+    with lock.alone():
+        await_engine(opened)
+        return measure_case(case, replace(opened, alone=True), repeat=repeat)
 
 
 def measure_case(case: Case, opened: OpenTarget, *, repeat: int = 1) -> MeasuredCase:

@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--layer-{name}", action="store_true", help=text)
     for name, kind, text in (
         ("memory", float, "GiB of memory for our own engines"),
+        ("bounds", str, "what builds may take: processes=20000,memory=16,cpus=2; none"),
         ("limit", float, "seconds that one build may take"),
         ("repeat", int, "build each case this often, to find what is not stable"),
         ("on", str, "engine on which engines in containers (docker:27-dind) run"),

@@ -19,8 +19,10 @@ from functools import partial
 from itertools import cycle
 
 from harness.cases.case import Case
-from harness.engines import Engine, EngineSource
+from harness.engines import Engine, EngineSource, cgroups
 from harness.engines.address import connect
+from harness.engines.bounds import for_command
+from harness.engines.meter import meter_of
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.images.base import Base, from_archive
@@ -108,6 +110,8 @@ class Worker:
         for each in self._open.values():
             if each.client is not None:
                 each.client.close()
+            if each.meter is not None:
+                each.meter.close()
         self._open.clear()
 
     def _opened(self, planned: PlannedTarget) -> OpenTarget:
@@ -121,6 +125,8 @@ class Worker:
         return OpenTarget(
             target=planned.target,
             engine=engine,
+            meter=meter_of(engine) if engine else None,
+            bounds=for_command(plan.settings.bounds, plan.settings.jobs),
             client=client,
             tool=plan.tools.get(planned.tool),
             folder=plan.folder / "runners",
@@ -288,6 +294,8 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         )
         if len(chosen.sources) > share.at_once:
             say(f"{len(chosen.sources)} engines, {share.at_once} of them at a time")
+        if chosen.tools or any(each.suite for each in chosen.sources):
+            cgroups.tell_unbounded(settings.bounds, say)
         fleet = Fleet(
             chosen.sources,
             lambda source: _furnished(source, plan, base, share, hear),
@@ -310,6 +318,7 @@ def _furnished(
         cache_folder(),
         noting(hear),
         most_kib=share.each_kib,
+        bounds=plan.settings.bounds,
         on=plan.settings.on,
     ) as engine:
         for planned in plan.planned:

@@ -26,6 +26,7 @@ from harness.builders.record import CommandBuilder
 from harness.builders.sandbox import EngineAccess, Sandbox
 from harness.builders.transcript import Transcript
 from harness.engines import Address, Suite, roots
+from harness.engines.bounds import Bounds
 from harness.engines.process import tail
 from harness.errors import EngineError, Unexportable, Unsupported
 from harness.images.oci_layout import unpack, write_layout
@@ -86,10 +87,18 @@ def ask_version(tool: Tool, cache: Path) -> str:
 class CommandRunner:
     """One case's place to build in; as a context manager it is cleared at the end.
 
-    `folder` is where the runner's own folder is made, `store` one of the record's.
+    `folder` is where the runner's own folder is made, `store` one of the record's,
+    `bounds` are those of each command.
     """
 
-    def __init__(self, tool: Tool, folder: Path, *, store: str = "") -> None:
+    def __init__(
+        self,
+        tool: Tool,
+        folder: Path,
+        *,
+        store: str = "",
+        bounds: Bounds | None = None,
+    ) -> None:
         self.tool = tool
         record = tool.record
         self.store = store or next(iter(record.stores), "")
@@ -97,7 +106,7 @@ class CommandRunner:
             raise Unsupported(f"{record.title} has no store `{store}`")
         # `sources.workspace` removes what is named so when its process is gone.
         name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.sandbox = Sandbox(folder=folder / name, root=tool.root)
+        self.sandbox = Sandbox(folder=folder / name, root=tool.root, bounds=bounds)
         self._layouts: list[Layout] = []
         self._builds = 0
         self._host: Address | None = None

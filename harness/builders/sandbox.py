@@ -17,11 +17,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import count
 from pathlib import Path, PurePath, PurePosixPath
 from typing import IO
 
 from harness.engines import Address, roots
+from harness.engines.bounds import Bounds, bound_met
 from harness.engines.confined import confined
+from harness.engines.meter import metered_command
 from harness.engines.process import guard, tail
 from harness.errors import EngineError, Unsupported
 
@@ -38,11 +41,14 @@ SOCKET = PurePosixPath("/run/docker.sock")
 class Sandbox:
     """A folder for one case: `work` holds all that its commands see and write.
 
-    `root` is the unpacked suite, None for a tool on the PATH.
+    `root` is the unpacked suite, None for a tool on the PATH. `bounds` are those of
+    each of its commands, which `commands` numbers.
     """
 
     folder: Path
     root: Path | None
+    bounds: Bounds | None = None
+    commands: Iterator[int] = field(default_factory=count)
 
     @property
     def work(self) -> Path:
@@ -144,37 +150,24 @@ def run(
     """Run a command to its end, or kill it and all it started after `limit` seconds.
 
     `hear` gets each line of its output as it comes, and whether it came as an error.
-    Raises EngineError when it cannot be started at all.
+    Raises EngineError when it cannot be started at all, BoundMet when it took all that
+    the sandbox's bounds leave it.
     """
     _find(sandbox, command[0])
     ready = sandbox.folder / "ready"
     ready.unlink(missing_ok=True)
     head: list[str] = []
     words, outer = _arranged(sandbox, command, environment, access)
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=outer,
-            cwd="/" if sandbox.root else sandbox.work,
-            start_new_session=True,
-        )
-
-    try:
-        process = confined(start) if sandbox.root else start()
-    except OSError as error:
-        raise EngineError(
-            f"{command[0]} cannot be started: {error.strerror}", where=words[0]
-        ) from error
-    with _deadline(process, limit, apart="unshare" in words) as passed:
-        for line, is_error in _lines(process):
-            if len(head) < 20:
-                head.append(line)
-            hear(line, is_error)
-        status = process.wait()
+    with _bounded(sandbox) as (enter, met):
+        process = _started([*enter, *words], outer, sandbox)
+        with _deadline(process, limit, apart="unshare" in words) as passed:
+            for line, is_error in _lines(process):
+                if len(head) < 20:
+                    head.append(line)
+                hear(line, is_error)
+            status = process.wait()
+        if bound := met():
+            raise bound_met(command[0], bound)
     if sandbox.root and not ready.exists() and not passed.is_set():
         raise EngineError(
             f"no namespace for {command[0]}:\n{tail(chr(10).join(head))}",
@@ -182,6 +175,40 @@ def run(
             "container: `layer-harness doctor`",
         )
     return Ended(status=status, timed_out=passed.is_set())
+
+
+@contextlib.contextmanager
+def _bounded(sandbox: Sandbox) -> Iterator[tuple[Sequence[str], Callable[[], str]]]:
+    """Give the words before a bounded command, and what tells a bound that it met."""
+    if sandbox.bounds is None:
+        yield (), str
+        return
+    number = next(sandbox.commands)
+    with metered_command(sandbox.folder.name, number, sandbox.bounds) as found:
+        enter, meter = found
+        yield enter, meter.met
+
+
+def _started(
+    words: Sequence[str], environment: Mapping[str, str], sandbox: Sandbox
+) -> subprocess.Popen[bytes]:
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd="/" if sandbox.root else sandbox.work,
+            start_new_session=True,
+        )
+
+    try:
+        return confined(start) if sandbox.root else start()
+    except OSError as error:
+        raise EngineError(
+            f"{words[0]} cannot be started: {error.strerror}", where=words[0]
+        ) from error
 
 
 def _find(sandbox: Sandbox, name: str) -> None:

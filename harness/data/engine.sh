@@ -6,6 +6,7 @@
 #   RUN      run folder (this engine's own)   ROOT    unpacked suite, never written
 #   BB       busybox of that root, whose commands this script uses
 #   UNSHARE  util-linux's unshare             CGROUP  name of our cgroups
+#   DAEMON   folders of the daemon's cgroups, none where no bounds can be set
 #   SCRIPT this file
 #   CONFIG   dockerd's daemon.json
 #   DATA     tmpfs size in KiB, or `disk`     KEEP    1: stay after the harness has ended
@@ -15,8 +16,11 @@ set -u
 outer() {
     # stands outside the namespaces, in a session of its own, to clean up after them
     exec 9<&0 3<&2 </dev/null 2>&1
-    "$UNSHARE" --mount --net --pid --uts --ipc --fork --kill-child \
-        "$BB" sh "$SCRIPT" inner "$@" &
+    (
+        for each in $DAEMON; do echo 0 >"$each/cgroup.procs" || exit 1; done
+        exec "$UNSHARE" --mount --net --pid --uts --ipc --fork --kill-child \
+            "$BB" sh "$SCRIPT" inner "$@"
+    ) &
     wait $!
     status=$?
     for group in /sys/fs/cgroup/"$CGROUP" /sys/fs/cgroup/*/"$CGROUP"; do

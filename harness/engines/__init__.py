@@ -49,7 +49,9 @@ class Engine:
     `components` are sorted pairs of name and version, as the engine says.
     `data_root` is the folder under which this process can read the engine's
     DockerRootDir, None when it cannot. `clock_offset` is the engine's clock minus
-    ours, in seconds. `log` is the file, on this machine, that its daemon writes to.
+    ours, in seconds. `log` is the file, on this machine, that its daemon writes to,
+    `cgroup` the name of its cgroups here (`cgroups.EngineGroups`), which have these
+    `bounds`, as `--bounds` takes them.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Engine:
     data_root: str | None
     clock_offset: float
     log: str | None = None
+    cgroup: str | None = None
+    bounds: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can carry; `from_dict` reads it."""

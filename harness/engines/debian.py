@@ -23,10 +23,12 @@ from harness.engines import (
     Suite,
     address,
     apt,
+    machine,
     namespace,
     process,
     roots,
 )
+from harness.engines.bounds import for_engine
 from harness.engines.namespace import Running, Space
 from harness.engines.process import Say
 from harness.errors import EngineError, UsageError
@@ -130,12 +132,14 @@ def start(
     keep: bool = False,
     store: str = "overlay2",
     most_kib: int | None = None,
+    bounds: str = "",
 ) -> Started:
     """Start the engine of a Debian suite and wait until it answers.
 
     With `keep` it outlives this process, until `stop_kept`. `store` is one of the
-    suite's; `most_kib` bounds what its data may take of the memory. EngineError with
-    the tail of its log when it does not come up.
+    suite's; `most_kib` bounds what its data may take of the memory, `bounds` are those
+    of its builds, as `--bounds` takes them. EngineError with the tail of its log when
+    it does not come up.
     """
     for obstacle in obstacles():
         raise EngineError(f"no engine of our own: {obstacle}", hint=apt.WAYS_OUT)
@@ -156,13 +160,14 @@ def start(
         config=_config(store),
         data_kib=data_kib,
         keep=keep,
+        bounds=for_engine(bounds, data_kib or 0),
     )
     running = namespace.launch(setup, cache)
     try:
         running.space.note(
             "state", {"suite": suite.name, "kept": keep, "owner": os.getpid()}
         )
-        engine = _identify(name, running)
+        engine = replace(_identify(name, running), bounds=bounds)
         running.space.mark_answered()
         running.space.note("engine", engine.to_dict())
         if keep:
@@ -279,7 +284,7 @@ def _identify(name: str, running: Running) -> Engine:
     # dockerd makes it for the group docker too; its folder is closed anyway
     space.socket.chmod(0o600)
     found = address.identify(name, place, data_root=f"{space.root}/var/lib/docker")
-    return replace(found, log=str(space.folder / "log"))
+    return replace(found, log=str(space.folder / "log"), cgroup=space.cgroup)
 
 
 def _wait(running: Running, up: Callable[[], bool]) -> None:
@@ -307,33 +312,10 @@ def _data_kib(most: int | None) -> int | None:
     release = os.uname().release.split(".")
     if (int(release[0]), int(release[1].split("-")[0])) < (6, 6):
         return None
-    half = min(_available_kib(), _cgroup_room_kib()) // 2
+    half = machine.available_kib() // 2
     if half < _LEAST_KIB:
         return None
     return half if most is None else min(half, most)
-
-
-def _available_kib() -> int:
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1])
-    return 0
-
-
-def _cgroup_room_kib() -> int:
-    """Give what a memory limit on this process leaves; huge when there is none."""
-    room = 1 << 60
-    for limit, usage in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            most = int((namespace.CGROUPS / limit).read_text())
-            used = int((namespace.CGROUPS / usage).read_text())
-        except (OSError, ValueError):
-            continue
-        room = min(room, max(0, most - used))
-    return room // 1024
 
 
 def _overlay_on(folder: Path) -> bool:

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.engines import roots
+from harness.engines.bounds import Bounds
+from harness.engines.cgroups import CGROUPS, EngineGroups
 from harness.errors import EngineError
-
-CGROUPS = Path("/sys/fs/cgroup")
 
 # sun_path of unix(7) has 108 bytes, the last is a zero
 _SOCKET_LENGTH = 107
@@ -39,8 +39,9 @@ _END = 10.0
 class EngineSetup:
     """An engine to start: its unpacked root, dockerd's options and its daemon.json.
 
-    `data_kib` is the size of a data root in memory, None puts it on disk. `--host` and
-    `--cgroup-parent` are not among the options: they belong to the run folder.
+    `data_kib` is the size of a data root in memory, None puts it on disk. `bounds` are
+    those of its builds, None sets none. `--host` and `--cgroup-parent` are not among
+    the options: they belong to the run folder.
     """
 
     name: str
@@ -49,6 +50,7 @@ class EngineSetup:
     data_kib: int | None
     keep: bool
     config: Mapping[str, object] = field(default_factory=dict)
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,13 @@ class Space:
 
     @property
     def cgroup(self) -> str:
-        """Name the cgroup, one in each hierarchy, that all containers are in."""
+        """Name the cgroup, one in each hierarchy, that all of the engine is in."""
         return f"layer-harness-{self.folder.name}"
+
+    @property
+    def groups(self) -> EngineGroups:
+        """Give the cgroups of its daemon and of its builds."""
+        return EngineGroups(name=self.cgroup)
 
     @property
     def root(self) -> str | None:
@@ -187,6 +194,9 @@ def launch(setup: EngineSetup, cache: Path) -> Running:
     space, lock = _claim(setup.name, cache)
     script = str(resources.files("harness") / "data" / "engine.sh")
     busybox = str(roots.busybox_of(setup.root))
+    groups = space.groups
+    if setup.bounds:
+        groups.make(setup.bounds)
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "RUN": str(space.folder),
@@ -194,6 +204,7 @@ def launch(setup: EngineSetup, cache: Path) -> Running:
         "BB": busybox,
         "UNSHARE": shutil.which("unshare") or "unshare",
         "CGROUP": space.cgroup,
+        "DAEMON": " ".join(map(str, groups.daemon.folders)),
         "DATA": "disk" if setup.data_kib is None else str(setup.data_kib),
         "KEEP": "1" if setup.keep else "",
         "SCRIPT": script,
@@ -209,7 +220,7 @@ def launch(setup: EngineSetup, cache: Path) -> Running:
                     script,
                     "outer",
                     "--host=unix:///run/harness/docker.sock",
-                    f"--cgroup-parent=/{space.cgroup}",
+                    f"--cgroup-parent=/{groups.builds.name}",
                     *setup.options,
                 ],
                 # a plain shell takes no other descriptors than these three; the script

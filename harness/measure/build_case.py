@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, BinaryIO
@@ -22,6 +22,7 @@ from harness.cases.model import Build
 from harness.dockerfile import parser
 from harness.dockerfile.context import ContextFile, tar_file
 from harness.dockerfile.dockerignore import IgnoreError, sent
+from harness.engines.bounds import bound_met
 from harness.errors import (
     CaseError,
     EngineError,
@@ -75,8 +76,9 @@ class Run:
 def run(case: Case, opened: OpenTarget) -> Run:
     """Run a case's builds in order; one that fails is a `Built` without an image.
 
-    Raises EngineGone when the engine does not answer any more, EngineError for what it
-    refuses outside of a build, ArchiveError for an export that cannot be true.
+    Raises EngineGone when the engine does not answer any more, BoundMet when a build
+    took all that it may, EngineError for what the engine refuses outside of a build,
+    ArchiveError for an export that cannot be true.
     """
     with ExitStack() as stack, engine_errors(opened.engine):
         driver = stack.enter_context(opened.driver(case))
@@ -95,15 +97,16 @@ def run(case: Case, opened: OpenTarget) -> Run:
                 offered=offered,
                 apart=apart,
             )
-            built = _build(asked, driver, opened)
-            stack.callback(driver.remove, tag, built.transcript, floor(since))
-            offered[argument(name)] = tag
-            if built.transcript.ending == "ok":
-                mark = opened.log_size()
-                fetched = _fetched(built, tag, base_image, driver)
-                built = _own_doing(fetched, opened, mark)
-            if built.image is not None:
-                built = _looked_into(case, built, tag, opened)
+            with _within_bounds(name, opened):
+                built = _build(asked, driver, opened)
+                stack.callback(driver.remove, tag, built.transcript, floor(since))
+                offered[argument(name)] = tag
+                if built.transcript.ending == "ok":
+                    mark = opened.log_size()
+                    fetched = _fetched(built, tag, base_image, driver)
+                    built = _own_doing(fetched, opened, mark)
+                if built.image is not None:
+                    built = _looked_into(case, built, tag, opened)
             done.append(built)
         return Run(
             base=reference,
@@ -176,6 +179,25 @@ class _Asked:
             provenance=plan.options.provenance,
             options=_options(plan),
         )
+
+
+@contextmanager
+def _within_bounds(name: str, opened: OpenTarget) -> Iterator[None]:
+    """Raise BoundMet for a build in an engine that met a bound, whatever came of it."""
+    meter = opened.meter
+    if meter is None:
+        yield
+        return
+    # what was met before is not of this build
+    meter.met()
+    try:
+        yield
+    except Exception as error:
+        if bound := meter.met():
+            raise bound_met(f"the build `{name}`", bound) from error
+        raise
+    if bound := meter.met():
+        raise bound_met(f"the build `{name}`", bound)
 
 
 def _build(asked: _Asked, driver: Driver, opened: OpenTarget) -> Built:

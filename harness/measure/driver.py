@@ -20,7 +20,7 @@ from harness.builders.command import CommandRunner
 from harness.builders.transcript import Transcript
 from harness.cases.case import Case
 from harness.engines import Address, Engine, containerd
-from harness.errors import EngineError, EngineGone, Unexportable, Unsupported
+from harness.errors import BoundMet, EngineError, EngineGone, Unexportable, Unsupported
 from harness.images.base import Base
 from harness.images.image import Image, read_archive
 from harness.images.layer import Layer
@@ -161,6 +161,8 @@ class ClientDriver:
         """
         try:
             return self.runner.build(request, limit=limit, host=self.host)
+        except BoundMet:
+            raise
         except EngineError as error:
             raise EngineGone(error.message, hint=error.hint) from error
 

@@ -15,6 +15,8 @@ import docker
 from harness.builders.command import CommandRunner, Tool
 from harness.cases.case import Case
 from harness.engines import Engine
+from harness.engines.bounds import Bounds
+from harness.engines.meter import Meter
 from harness.errors import EngineError
 from harness.images.base import Base
 from harness.measure.driver import ClientDriver, CommandDriver, Driver, EngineDriver
@@ -31,7 +33,8 @@ class OpenTarget:
     their own; where it has several, `bases` gives the next one's. `alone` says that
     nothing else is built on the engine, so that a build that breaks off is what broke
     it. `began` is when the first build of this run may have been, in seconds of our
-    clock. With `on_disk` overlay2's directories are read of every image.
+    clock. `bounds` are those of a tool's commands, `meter` tells which of the engine's
+    were met. With `on_disk` overlay2's directories are read of every image.
     """
 
     target: Target
@@ -46,6 +49,8 @@ class OpenTarget:
     alone: bool = False
     began: float = inf
     on_disk: bool = False
+    bounds: Bounds | None = None
+    meter: Meter | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +79,7 @@ class OpenTarget:
                 folder = self.folder or Path(tempfile.gettempdir())
                 store = "" if self.engine else self.target.store
                 runner = stack.enter_context(
-                    CommandRunner(self.tool, folder, store=store)
+                    CommandRunner(self.tool, folder, store=store, bounds=self.bounds)
                 )
             if self.engine is None or self.client is None:
                 if runner is None:

@@ -20,7 +20,8 @@ class Settings:
     engine that engines in containers run on. `base` is an image that cases get instead
     of ours.
 
-    `memory` is in GiB, for all engines of our own together; `limit` the seconds that
+    `memory` is in GiB, for all engines of our own together; `bounds` are those of what
+    builds, other than the usual ones (`engines.bounds`); `limit` the seconds that
     one build may take; `repeat` how often each case is built to find what is not
     stable; `jobs` how many cases are built at a time. `on_disk` has overlay2's
     directories read. `results` is the folder of results. What is fresh there is not
@@ -35,6 +36,7 @@ class Settings:
     on: str = ""
     base: str = ""
     memory: float = 6.0
+    bounds: str = ""
     limit: float = 300.0
     repeat: int = 1
     jobs: int = 1

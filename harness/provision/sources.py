@@ -54,7 +54,7 @@ def everything(cache: Path) -> list[EngineSource]:
     """
     found = []
     if address.answers(address.find("default")):
-        found.append(_running("default"))
+        found.append(_running("default", cache))
     if not debian.obstacles():
         for suite in roots.suites():
             found += [_of_suite(suite, store, cache) for store in suite.stores]
@@ -69,11 +69,13 @@ def start(
     say: Say,
     *,
     most_kib: int | None = None,
+    bounds: str = "",
     on: str = "",
 ) -> Iterator[Engine]:
     """Start an engine where it comes from, and stop it at the end.
 
-    `most_kib` bounds what its data may take of the memory. `on` names the engine that
+    `most_kib` bounds what its data may take of the memory, `bounds` are those of its
+    builds. `on` names the engine that
     one in a container runs on; the one at the usual place if it says nothing. Raises
     EngineError.
     """
@@ -87,6 +89,7 @@ def start(
                 say=say,
                 store=source.store,
                 most_kib=most_kib,
+                bounds=bounds,
             ) as started,
             watched(started.engine, started.restart),
         ):
@@ -127,7 +130,7 @@ def image_id(source: EngineSource, cache: Path, on: str) -> str:
 def source(name: str, cache: Path) -> EngineSource:
     """Read what `-e` names: a suite or a version with a store, or an address."""
     if "://" in name or name.startswith("context:") or name == "default":
-        return _running(name)
+        return _running(name, cache)
     if found := debian.named(name):
         return _of_suite(*found, cache)
     if released_as := released.find(name):
@@ -142,7 +145,7 @@ def source(name: str, cache: Path) -> EngineSource:
             where="--engine",
             hint=f"{nearest(name, known)}; or docker:27-dind; or {address.ALLOWED}",
         )
-    return _running(name)
+    return _running(name, cache)
 
 
 def usual(say: Say) -> str:
@@ -182,11 +185,16 @@ def _outer(on: str, cache: Path) -> EngineSource:
             "usual place",
             hint="start one, or name one with --on ADDRESS",
         )
-    return _running("default")
+    return _running("default", cache)
 
 
-def _running(name: str) -> EngineSource:
+def _running(name: str, cache: Path) -> EngineSource:
     engine = address.identify(name, address.find(name))
+    for each in debian.status(cache):
+        if each.engine and each.engine.address == engine.address:
+            # one that was kept running: a build that meets its bounds is told so
+            own = each.engine
+            engine = replace(engine, cgroup=own.cgroup, bounds=own.bounds)
     return EngineSource(
         name=name,
         version=plain_version(engine.version),

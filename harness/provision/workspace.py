@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.engines import Engine, address, roots
+from harness.engines import Engine, address, cgroups, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
 from harness.images.base import standard_base
@@ -22,10 +22,12 @@ _SAVE = 600.0
 def workspace(cache: Path) -> Iterator[Path]:
     """Make a folder for the time of a session, in the cache.
 
-    It is named after this process; those of processes that were killed are removed.
+    It is named after this process; those of processes that were killed are removed, as
+    are their commands' cgroups.
     """
     place = cache / "tmp"
     place.mkdir(parents=True, exist_ok=True)
+    cgroups.sweep(_lives)
     for each in place.iterdir():
         if not _lives(each.name.partition("-")[0]):
             shutil.rmtree(each, ignore_errors=True)

@@ -64,6 +64,7 @@ def _of_options(option: Any) -> Settings:
         on=option.layer_on or DEFAULTS.on,
         base=option.layer_base or DEFAULTS.base,
         memory=option.layer_memory or DEFAULTS.memory,
+        bounds=option.layer_bounds or DEFAULTS.bounds,
         limit=option.layer_limit or DEFAULTS.limit,
         repeat=option.layer_repeat or DEFAULTS.repeat,
         results=Path(option.layer_results) if option.layer_results else None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 from tabulate import tabulate
 
-from harness.engines import Suite, debian, roots
+from harness.engines import Suite, cgroups, debian, roots
+from harness.engines.bounds import check
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
+from harness.verbs import options
 
 _names = click.argument("names", nargs=-1, metavar="[SUITE[+STORE]]...")
 
@@ -69,13 +71,21 @@ def prepare(names: tuple[str, ...]) -> None:
 
 @command.command
 @_names
-def start(names: tuple[str, ...]) -> None:
+@options.bounds
+def start(names: tuple[str, ...], bounds: str) -> None:
     """Start engines that run until `engines stop`; bookworm's if none is named."""
+    check(bounds)
+    cgroups.tell_unbounded(bounds, _say)
     for name in names or ("bookworm",):
         suite, store = _named(name)
         _say(f"starting Debian {suite.name}'s Docker engine")
         started = debian.start(
-            suite, cache=cache_folder(), say=_say, keep=True, store=store
+            suite,
+            cache=cache_folder(),
+            say=_say,
+            keep=True,
+            store=store,
+            bounds=bounds,
         )
         url = started.engine.address.url
         _say(f"Docker {started.engine.version} answers at {url}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.builders.records import builders_of, known_records, standard_builders
+from harness.engines import bounds as engine_bounds
 from harness.errors import UsageError
 from harness.provision.settings import DEFAULTS, Settings
 from harness.results import disk
@@ -62,14 +63,23 @@ memory = click.option(
     show_default=True,
     help="GiB of memory for our own engines; two run at a time if it is enough.",
 )
+bounds = click.option(
+    "--bounds",
+    default=DEFAULTS.bounds,
+    metavar="NAME=NUMBER,...",
+    help="What an engine's builds, or a builder's command, may take: processes=20000, "
+    "memory=16 (GiB), cpus=2, or `none`. Default: 4,096 processes or more, and a part "
+    "of the machine's memory.",
+)
 
 
 def check(settings: Settings) -> Builders:
-    """Refuse selectors and records that are none, and engines beside `--all`.
+    """Refuse selectors, bounds and records that are none, and engines beside `--all`.
 
     Gives the builders that can be asked for: those of the files too. One that has
     `results` only cannot, and is told apart from one that is unknown.
     """
+    engine_bounds.check(settings.bounds)
     known = builders_of(known_records(settings.builders).values())
     if settings.results is not None:
         found = disk.builders(settings.results, known)

@@ -28,6 +28,7 @@ from harness.verbs import options, places
 @options.builders
 @options.every
 @options.memory
+@options.bounds
 @places.group
 @click.option("-k", "keyword", help="Only items whose name matches, like pytest's -k.")
 @click.option("--tag", "tags", multiple=True, help="Only cases with this tag.")
@@ -80,6 +81,7 @@ def command(
     on: str,
     every: bool,
     memory: float,
+    bounds: str,
     groups: tuple[str, ...],
     keyword: str | None,
     tags: tuple[str, ...],
@@ -117,6 +119,7 @@ def command(
         on=on,
         base=base,
         memory=memory,
+        bounds=bounds,
         limit=limit,
         repeat=repeat,
         results=folder,

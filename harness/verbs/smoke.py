@@ -25,6 +25,7 @@ from harness.verbs import options
 @options.builders
 @options.every
 @options.memory
+@options.bounds
 def command(
     *,
     engines: tuple[str, ...],
@@ -33,6 +34,7 @@ def command(
     on: str,
     every: bool,
     memory: float,
+    bounds: str,
 ) -> int:
     """Say which targets are usable. Exit code 3 if any is not.
 
@@ -53,6 +55,7 @@ def command(
         every=every,
         on=on,
         memory=memory,
+        bounds=bounds,
     )
     cases = load_cases(root, options.check(settings))
     # A target has five builds only, so there is no use in more at a time than that.

@@ -146,7 +146,10 @@ def runs_in(process: Path, cgroup: str) -> bool:
         command = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return command[0] == b"dockerd" and f"--cgroup-parent=/{cgroup}".encode() in command
+    return (
+        command[0] == b"dockerd"
+        and f"--cgroup-parent=/{cgroup}/builds".encode() in command
+    )
 
 
 def test_one_that_does_not_come_up_shows_the_end_of_its_log(

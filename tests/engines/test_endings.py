@@ -15,6 +15,7 @@ import pytest
 from engine_processes import command_of, processes, running, wait_for
 
 from harness.engines import debian, namespace, roots
+from harness.engines.cgroups import CGROUPS
 from harness.engines.namespace import Space
 
 pytest_plugins = ["own_cache"]
@@ -55,8 +56,7 @@ def sleepers(first: int) -> list[int]:
 
 
 def cgroups(space: Space) -> list[Path]:
-    found = namespace.CGROUPS.glob(f"*/{space.cgroup}")
-    return [*found, *namespace.CGROUPS.glob(space.cgroup)]
+    return [*CGROUPS.glob(f"*/{space.cgroup}"), *CGROUPS.glob(space.cgroup)]
 
 
 def nothing_left(harness: Harness) -> None:

@@ -66,6 +66,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         engine=None,
         client=None,
         log_size=lambda: 0,
+        meter=None,
     )
     (only,) = run(load_case(place, folder, standard_builders()), open_target).built
     return only
