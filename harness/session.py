@@ -42,6 +42,7 @@ from harness.provision.known_state import keep, known_states
 from harness.provision.memory import MemoryShare
 from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
+from harness.provision.signals import ending_first
 from harness.provision.target_record import ask, record_target
 from harness.provision.workspace import save_base, workspace
 from harness.results.record import Result, TargetRecord
@@ -303,6 +304,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             at_once=share.at_once,
             hear=hear,
         )
+        stack.enter_context(ending_first(fleet.end))
         stack.callback(fleet.close)
         states = partial(known_states, plan, base, chosen.sources, cache)
         yield Session(plan, fleet, hear, states)

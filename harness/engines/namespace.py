@@ -141,6 +141,10 @@ class Space:
         return not any(group.exists() for group in groups)
 
 
+#: The engines that this process has started and not stopped.
+_RUNNING: set[Running] = set()
+
+
 class Running:
     """The processes of an engine that this process has started."""
 
@@ -156,8 +160,9 @@ class Running:
         self.space = space
         self._kept = kept
         self._process = process
-        self._lock = lock
-        self._pipe = pipe
+        # taken out one by one, so that no thread closes what another has closed
+        self._held = [lock, pipe]
+        _RUNNING.add(self)
 
     def ended(self) -> bool:
         """Say whether the engine ended by itself."""
@@ -165,11 +170,21 @@ class Running:
 
     def release(self) -> None:
         """Let a kept engine live on after us; `end` from any process stops it."""
-        self._close()
+        self.end()
+
+    def end(self) -> None:
+        """Have the engine end, without waiting; a kept one only if it is not up yet.
+
+        May be called from a signal's handler.
+        """
+        while self._held:
+            with contextlib.suppress(IndexError):
+                os.close(self._held.pop())
 
     def stop(self) -> None:
         """End the engine, wait until nothing is left of it; harmless a second time."""
-        self._close()
+        self.end()
+        _RUNNING.discard(self)
         if self._kept:
             end(self.space)
         try:
@@ -181,12 +196,6 @@ class Running:
         # nothing to do when the engine was told to stop: it cleans up behind itself
         if self.space.folder.exists():
             self.space.clear()
-
-    def _close(self) -> None:
-        for descriptor in (self._pipe, self._lock):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._pipe = self._lock = -1
 
 
 def launch(setup: EngineSetup, cache: Path) -> Running:
@@ -245,6 +254,12 @@ def launch(setup: EngineSetup, cache: Path) -> Running:
     finally:
         os.close(reader)
     return Running(space, process, kept=setup.keep, lock=lock, pipe=writer)
+
+
+def end_all() -> None:
+    """Have all engines of this process end, without waiting; `Running.end`."""
+    for each in list(_RUNNING):
+        each.end()
 
 
 def end(space: Space) -> None:

@@ -42,8 +42,8 @@ def watched(engine: Engine, restart: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
+        # not joined: what it waits for ends with the engine
         over.set()
-        thread.join()
 
 
 def free_part(data_root: str) -> float:

@@ -95,11 +95,12 @@ def await_engine(opened: OpenTarget) -> None:
     if engine is None:
         return
     deadline = time.monotonic() + RESTART
-    while await_answer(engine.address, deadline - time.monotonic()):
-        if containerd.is_there(engine):
+    # one of ours that was stopped has no log any more, and does not come back
+    while time.monotonic() < deadline and (opened.log is None or opened.log.exists()):
+        if answers(engine.address) and containerd.is_there(engine):
             return
-        # containerd's return gives no event to wait for
-        time.sleep(0.1)
+        # neither dockerd's nor containerd's return gives an event to wait for
+        time.sleep(0.05)
     raise EngineGone(
         "the engine does not come back after a build that killed it",
         where=opened.name,

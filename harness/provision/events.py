@@ -73,6 +73,18 @@ class EngineLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStopping:
+    """An engine that is waited for at the end of a session: `title` is stopped."""
+
+    title: str
+
+    @property
+    def text(self) -> str:
+        """Say so in a line."""
+        return f"stopping {self.title} ..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineStopped:
     """An engine that was stopped, or let go, after its last case."""
 
@@ -117,6 +129,7 @@ Event = (
     | EngineStarting
     | EngineReady
     | EngineLost
+    | EngineStopping
     | EngineStopped
     | CaseStarted
     | CaseMeasured

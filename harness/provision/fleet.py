@@ -18,13 +18,14 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-from harness.engines import Engine, EngineSource
+from harness.engines import Engine, EngineSource, namespace
 from harness.errors import EngineError, HarnessError
 from harness.provision.events import (
     EngineLost,
     EngineReady,
     EngineStarting,
     EngineStopped,
+    EngineStopping,
     Hear,
     unheard,
 )
@@ -57,8 +58,10 @@ class Fleet:
         self._locks = {name: _lock(folder, name) for name in self._sources}
         self._left: dict[str, int] = {}
         self._waiting: list[str] = []
+        self._starting: list[str] = []
         self._running: dict[str, ExitStack] = {}
         self._mutex = threading.Lock()
+        self._closing = threading.Event()
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -88,14 +91,25 @@ class Fleet:
                 self._free += 1
                 self._fill()
 
+    def end(self) -> None:
+        """Have our own engines end at once, for `close` to find little to wait for.
+
+        What is built on them breaks off. May be called from a signal's handler.
+        """
+        self._closing.set()
+        namespace.end_all()
+
     def close(self) -> None:
         """Stop all that runs; who still waits for an engine is told."""
+        self._closing.set()
         while True:
             with suppress(queue.Empty):
                 self._tasks.get_nowait()
                 continue
             break
         self._tasks.put(None)
+        for name in (*self._running, *self._starting):
+            self._hear(EngineStopping(title=self._sources[name].title))
         self._thread.join()
         for name in list(self._running):
             self._stop(name)
@@ -115,15 +129,19 @@ class Fleet:
     def _bring(self, name: str) -> None:
         stack = ExitStack()
         title, began = self._sources[name].title, time.monotonic()
+        self._starting.append(name)
         self._hear(EngineStarting(title=title))
         try:
             engine = stack.enter_context(self._start(self._sources[name]))
         except Exception as error:  # noqa: BLE001  # a worker waits for the answer
             said = error.message if isinstance(error, HarnessError) else repr(error)
             hint = error.hint if isinstance(error, HarnessError) else ""
-            self._hear(EngineLost(title=title, reason=said.splitlines()[0]))
+            if not self._closing.is_set():
+                self._hear(EngineLost(title=title, reason=said.splitlines()[0]))
             self._answer(name, {"error": said, "hint": hint})
             return
+        finally:
+            self._starting.remove(name)
         self._running[name] = stack
         took = time.monotonic() - began
         self._hear(EngineReady(title=title, engine=engine, seconds=took))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from harness.provision.choice import looked_at
 from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
-from harness.run import durations, last_errors
+from harness.run import durations, last_errors, run_lock
 from harness.run.fresh_cells import fresh_cells
 from harness.run.items import (
     CASES,
@@ -93,6 +93,9 @@ def _work(config: pytest.Config, told: Mapping[str, str]) -> None:
     # one for a worker that died takes its number
     number = int(told["workerid"].removeprefix("gw")) % made.settings.jobs
     _measure(config, Worker(made, number))
+    stack = config.stash[_STACK]
+    stack.enter_context(run_lock.interrupting(made.folder))
+    config.pluginmanager.register(run_lock.InterruptedWorker(stack))
 
 
 def _open(config: pytest.Config) -> None:
@@ -106,8 +109,9 @@ def _open(config: pytest.Config) -> None:
     measuring = stack.enter_context(opened(settings, seen.hear))
     config.stash[_SESSION] = measuring
     made = config.stash[PLAN] = measuring.plan
+    let_go = stack.enter_context(run_lock.held(made.folder))
     config.pluginmanager.register(
-        ReportListener(seen, measuring.done), "layer-harness-listener"
+        ReportListener(seen, measuring.done, let_go), "layer-harness-listener"
     )
     results = results_of(made)
     cases = config.stash[CASES] = cases_of(config, root, made)
@@ -257,20 +261,30 @@ def pytest_report_teststatus(
     return "", "", ""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tabulate all results, and let the exit code say what the matrix says."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Tabulate all results, when xdist's workers have ended."""
+    yield
+    if _SESSION in session.config.stash:
+        _tabulate(session)
+
+
+def _tabulate(session: pytest.Session) -> None:
+    """Write and keep the matrix, and let the exit code say what it says."""
     config = session.config
-    if _SESSION not in config.stash:
-        return
     seen, made, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
     results = results_of(made)
     durations.save(scratch(results), seen.progress.took)
     last_errors.save(scratch(results), results, seen.cells, seen.errors)
     book = open_book(root, results, made.builders)
+    cases = seen.cases
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        # to read all cases anew may take as long as many builds
+        seen.matrix = book.matrix(cases, made.targets, seen.errors)
+        seen.say("the matrix is not written: `layer-harness matrix --write` does it")
+        return
     whole = book.matrix()
     write_matrix(results, whole, book.groups, book.behaviours)
-    cases = seen.cases
     seen.matrix = whole.of(cases)
     if seen.errors or whole.targets != tuple(each.id for each in made.targets):
         seen.matrix = book.matrix(cases, made.targets, seen.errors)

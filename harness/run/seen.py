@@ -70,12 +70,21 @@ class Seen:
 class ReportListener:
     """Hears the reports in the controlling process, and prints a line for each.
 
-    `done` is told the engine of each case that is over.
+    `done` is told the engine of each case that is over; `let_go` has the workers end
+    what they build.
     """
 
-    def __init__(self, seen: Seen, done: Callable[[str], None]) -> None:
+    def __init__(
+        self, seen: Seen, done: Callable[[str], None], let_go: Callable[[], None]
+    ) -> None:
         self.seen = seen
         self.done = done
+        self.let_go = let_go
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Have the workers end before they are waited for."""
+        self.seen.say("interrupted: ending what is being built ...")
+        self.let_go()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Print an item's line as soon as its verdict is known."""

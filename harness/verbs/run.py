@@ -195,6 +195,9 @@ def _pytest_options(root: Path, settings: Settings) -> list[str]:
         # Cases print and log nothing that pytest could catch.
         "--capture=no",
         *("-p", "no:logging"),
+        # They look for what tests leave, and collect garbage five times for it.
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+        *("-p", "no:hypothesispytest"),
         "--tb=no",
         "-rN",
         *(several if settings.jobs > 1 else ["-p", "no:xdist"]),

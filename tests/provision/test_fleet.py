@@ -11,6 +11,7 @@ import pytest
 
 from harness.engines import Address, Engine, EngineSource
 from harness.errors import EngineError
+from harness.provision.events import EngineLost, EngineStopping, Event
 from harness.provision.fleet import Fleet, await_engine
 from harness.provision.memory import MemoryShare
 
@@ -98,6 +99,45 @@ def test_who_waits_for_an_engine_that_does_not_come_up_is_told(
     with pytest.raises(EngineError, match="does not come up"):
         await_engine(tmp_path, "c")
     fleet.close()
+
+
+def test_a_session_that_is_ended_early_tells_what_is_stopped(
+    port: Port, tmp_path: Path
+) -> None:
+    heard: list[Event] = []
+    fleet = Fleet(sources(), port.start, tmp_path, at_once=1, hear=heard.append)
+    fleet.expect({"a": 1, "c": 1})
+    await_engine(tmp_path, "a")
+    fleet.end()
+    fleet.close()
+    assert port.up == []
+    ended = [each.text for each in heard if isinstance(each, EngineStopping)]
+    assert ended == ["stopping Docker 1 (a) ..."]
+    assert not [each for each in heard if isinstance(each, EngineLost)]
+
+
+def test_an_engine_that_was_ended_while_it_started_is_not_told_as_lost(
+    tmp_path: Path,
+) -> None:
+    heard: list[Event] = []
+    starting, ended = threading.Event(), threading.Event()
+
+    @contextmanager
+    def start(_: EngineSource) -> Iterator[Engine]:
+        starting.set()
+        ended.wait(LIMIT)
+        raise EngineError("the engine ended at once")
+        yield
+
+    fleet = Fleet(sources(), start, tmp_path, at_once=1, hear=heard.append)
+    fleet.expect({"a": 1})
+    assert starting.wait(LIMIT)
+    fleet.end()
+    ended.set()
+    fleet.close()
+    assert not [each for each in heard if isinstance(each, EngineLost)]
+    with pytest.raises(EngineError):
+        await_engine(tmp_path, "a")
 
 
 @pytest.mark.parametrize(

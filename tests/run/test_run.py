@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engines import Engine
+from harness.engines import Engine, address
 
 pytestmark = pytest.mark.engine
 
@@ -127,15 +127,20 @@ def test_a_base_that_no_engine_has_ends_with_3_and_how_to_get_it(
     assert "docker pull nosuch:image" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("jobs", "number"), [("0", signal.SIGINT), ("2", signal.SIGTERM)]
+)
 def test_what_was_measured_before_an_interrupt_is_kept(
-    folder: Path, engine: Engine
+    folder: Path, engine: Engine, jobs: str, number: signal.Signals
 ) -> None:
+    client = address.connect(engine.address, timeout=60)
+    before = {each["Id"] for each in client.images()}
     add(folder, "a-quick", CASE)
     add(folder, "b-hung", CASE.replace("RUN true", "RUN sleep 600"))
     process = subprocess.Popen(
         [
             *(sys.executable, "-u", "-m", "harness", "run", "-t", "legacy"),
-            *("-n", "0", "-e", engine.address.url),
+            *("-n", jobs, "-e", engine.address.url),
         ],
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -147,10 +152,16 @@ def test_what_was_measured_before_an_interrupt_is_kept(
     for line in process.stdout:
         if "demo/a-quick" in line:
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 130, rest
     assert "Traceback" not in rest
+    told = ["ending what is being built", "matrix --write", "interrupted; what was"]
+    assert [each for each in told if each in rest] == told, rest
+    assert sorted(told, key=rest.index) == told
+    # an engine of the user's has what it had
+    assert {each["Id"] for each in client.images()} == before
+    client.close()
     assert [name for name in files(folder) if name.endswith("a-quick.json")]
     left = harness(folder, "matrix")
     assert "demo/b-hung" in left.stdout
