@@ -16,7 +16,8 @@ from harness.book.contents import CaseEntry, CaseSummary
 from harness.book.ingredients import CasePath, Ingredients, digest, ingredients
 from harness.book.stored import base_views
 from harness.builders.records import standard_builders
-from harness.cases.case import Case, find_cases, load_case, load_groups
+from harness.cases.case import Case, load_case, load_groups
+from harness.cases.find import find_cases
 from harness.cases.model import Group
 from harness.judge.answer_ranges import behaviour
 from harness.judge.behaviour import Behaviour

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from harness.cases.find import case_files, entries, group_folders, leads_out
+from harness.documents import regular_file
+from harness.errors import CaseError
+
+#: Bytes of a context's file that are read; of a larger one, when it was changed.
+_READ = 1 << 20
 #: Files of the package that decide what is made of a case and its results.
 _CODE = (".py", ".toml", ".json")
 
@@ -47,23 +54,25 @@ class Ingredients:
 
 
 def ingredients(root: Path, results: Path) -> Ingredients:
-    """Read and digest everything below the folders of cases and of results."""
+    """Digest everything below the folders of cases and of results.
+
+    Raises CaseError for a case that is no file, or larger than one can be.
+    """
     files: list[CasePath] = []
     cases: dict[str, str] = {}
-    for group in sorted(_entries(root)):
-        beside = [each for each in sorted(_entries(group)) if each.is_dir()]
-        folders = digest(b for folder in beside for b in _tree(folder))
-        for path in sorted(_entries(group)):
-            if path.suffix in {".yaml", ".yml"} and path.is_file():
-                name = f"{group.name}/{path.stem}"
-                files.append(CasePath(id=name, path=path))
-                parts = [cases.get(name, "").encode(), path.read_bytes()]
-                cases[name] = digest([*parts, folders.encode()])
+    for group in group_folders(root):
+        beside = [each for each in entries(group) if each.is_dir()]
+        folders = digest(b for folder in beside for b in _tree(folder, root))
+        for path in case_files(group):
+            name = f"{group.name}/{path.stem}"
+            files.append(CasePath(id=name, path=path))
+            parts = [cases.get(name, "").encode(), regular_file.read(path)]
+            cases[name] = digest([*parts, folders.encode()])
     found = {}
     for name in cases:
         path = results / f"{name}.json"
-        found[name] = digest([path.read_bytes()]) if path.is_file() else ""
-    targets = sorted(_entries(results / "targets"))
+        found[name] = digest([_body(path)]) if path.exists() else ""
+    targets = entries(results / "targets")
     shared = digest(
         [code().encode(), *(part for path in targets for part in _file(path))]
     )
@@ -88,24 +97,36 @@ def digest(parts: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+def _tree(folder: Path, root: Path) -> Iterator[bytes]:
+    """Give what a context takes of a folder: names, modes, links and bytes.
 
-
-def _tree(folder: Path) -> Iterable[bytes]:
-    """Give what a context takes of a folder: names, modes, links and bytes."""
-    for place, names, files in os.walk(folder):
-        names.sort()
-        for name in sorted([*names, *files]):
-            path = Path(place) / name
+    A link that leads out of `root` is not followed: no case can have it.
+    """
+    yield os.fsencode(folder.name)
+    pending = [] if leads_out(folder, root) else [folder]
+    while pending:
+        for path in entries(pending.pop()):
             told = path.lstat()
             yield os.fsencode(path.relative_to(folder))
             yield b"%o" % told.st_mode
-            if path.is_symlink():
+            if stat.S_ISLNK(told.st_mode):
                 yield os.fsencode(path.readlink())
-            elif path.is_file():
-                yield path.read_bytes()
+            elif stat.S_ISDIR(told.st_mode):
+                pending.append(path)
+            elif told.st_size > _READ:
+                # a change of either shows in the time of the last change
+                yield b"%d %d" % (told.st_size, told.st_ctime_ns)
+            elif stat.S_ISREG(told.st_mode):
+                yield regular_file.read(path, most=_READ)
 
 
 def _file(path: Path) -> tuple[bytes, ...]:
-    return (path.name.encode(), path.read_bytes() if path.is_file() else b"")
+    return (path.name.encode(errors="surrogateescape"), _body(path))
+
+
+def _body(path: Path) -> bytes:
+    """Give the bytes of a file, or why it has none: it is told when it is read."""
+    try:
+        return regular_file.read(path, most=regular_file.WRITTEN)
+    except CaseError as error:
+        return str(error).encode(errors="surrogateescape")

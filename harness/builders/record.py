@@ -20,7 +20,8 @@ from harness.targets.conventions import Conventions
 Place = Literal["engine", "own"]
 Dialect = Literal["rawjson", "plain", "legacy", "buildah", "kaniko", "none"]
 
-NAME = re.compile(r"^[a-z][a-z0-9.-]*$")
+NAME = re.compile(r"[a-z][a-z0-9.-]{0,63}")
+STORE = re.compile(r"[\w-]{1,63}")
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 #: What every command may name: the storage folder of a case, the store asked for, a

@@ -6,8 +6,7 @@ build can be asked for: a slip of the pen is told here, not by a builder.
 
 from __future__ import annotations
 
-import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +17,7 @@ from harness.builders.record import (
     COMMON,
     OPTIONS,
     PLACEHOLDER,
+    STORE,
     CommandBuilder,
     Dialect,
     Limit,
@@ -25,6 +25,8 @@ from harness.builders.record import (
 )
 from harness.documents.document import nearest
 from harness.documents.mistakes import Strict
+from harness.documents.pattern import compiled
+from harness.documents.relative_path import leaves, too_long
 from harness.engines import Suite
 from harness.targets.conventions import Conventions, History, Labels, Steps
 
@@ -45,9 +47,11 @@ def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
 
 
 class _Debian(Strict):
-    suite: str
+    suite: str = Field(pattern="^[a-z0-9-]+$")
     version: str
-    packages: list[str] = Field(min_length=1)
+    packages: list[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9.+-]*$")]] = Field(
+        min_length=1
+    )
     stale: bool = False
 
     def plain(self) -> Suite:
@@ -67,7 +71,7 @@ class _Limit(Strict):
         "networkmode", "platform", "provenance", "secret", "shmsize", "squash", "ssh",
         "target", "unattested",
     ]  # fmt: skip
-    versions: str
+    versions: str = Field(max_length=200)
     reason: str
     first: bool = False
 
@@ -153,7 +157,38 @@ class Record(Strict):
     @classmethod
     def _known_in_environment(cls, values: dict[str, str]) -> dict[str, str]:
         _placeholders(list(values.values()), COMMON)
+        for name in values:
+            if not name or "=" in name:
+                raise PydanticCustomError(
+                    "variable",
+                    "`{key}` is not a name for a variable",
+                    {"key": name, "hint": "write NAME = VALUE"},
+                )
         return values
+
+    @field_validator("files")
+    @classmethod
+    def _below_config(cls, files: dict[str, str]) -> dict[str, str]:
+        for path in files:
+            if leaves(path) or too_long(path):
+                raise PydanticCustomError(
+                    "config_path",
+                    "`{key}` is not a path below the folder {config}",
+                    {"key": path, "config": "{config}", "hint": "such as auth.json"},
+                )
+        return files
+
+    @field_validator("stores")
+    @classmethod
+    def _named(cls, stores: list[str]) -> list[str]:
+        for store in stores:
+            if not STORE.fullmatch(store):
+                raise PydanticCustomError(
+                    "store",
+                    "`{store}` is not a name for a store",
+                    {"store": store, "hint": "letters, digits and hyphens"},
+                )
+        return stores
 
     @field_validator("options", "cannot")
     @classmethod
@@ -173,8 +208,8 @@ class Record(Strict):
     @classmethod
     def _one_group(cls, text: str) -> str:
         try:
-            groups = re.compile(text).groups
-        except re.error as error:
+            groups = compiled(text).groups
+        except ValueError as error:
             raise PydanticCustomError(
                 "pattern",
                 "not a regular expression: {error}",

@@ -15,8 +15,9 @@ from typing import Any
 
 from harness.builders.record import NAME, CommandBuilder
 from harness.builders.recordfile import Record
-from harness.documents.document import Document, load_toml, nearest
+from harness.documents.document import MAX_SHOWN, Document, nearest
 from harness.documents.mistakes import validate
+from harness.documents.toml import load_toml
 from harness.errors import UsageError
 from harness.targets.builder import Builder
 from harness.targets.conventions import BUILDKIT, LEGACY
@@ -114,11 +115,11 @@ def _read(
 ) -> tuple[dict[str, CommandBuilder], dict[str, Record]]:
     found: dict[str, CommandBuilder] = {}
     for name, value in document.value.items():
-        if not NAME.match(name):
+        if not NAME.fullmatch(name):
             raise document.error(
                 (name,),
-                f"`{name}` is not a name for a builder",
-                "small letters, digits, hyphens and dots, a letter first",
+                f"`{name:.{MAX_SHOWN}}` is not a name for a builder",
+                "small letters, digits, hyphens and dots, a letter first, 64 at most",
             )
         if not isinstance(value, dict):
             raise document.error(
@@ -139,9 +140,11 @@ def _grown(
     parent = own.get("like")
     if parent is None:
         return dict(own)
-    if parent not in models:
+    if not isinstance(parent, str) or parent not in models:
         raise document.error(
-            (name, "like"), f"unknown builder `{parent}`", nearest(str(parent), models)
+            (name, "like"),
+            f"unknown builder `{parent!s:.{MAX_SHOWN}}`",
+            nearest(str(parent), models),
         )
     grown = models[parent].model_dump(
         exclude_unset=True, exclude={"like", "measured", "note"}

@@ -20,22 +20,27 @@ from harness.cases.build_files import (
 )
 from harness.cases.digest import digest
 from harness.cases.expectation import Expectation, Properties
+from harness.cases.find import find_cases, groups_file
 from harness.cases.lines import check_lines
 from harness.cases.model import Build, CaseFile, Group, Impact
 from harness.dockerfile import parser
-from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
+from harness.dockerfile.context import MTIME, ContextFile, tar_size
 from harness.dockerfile.dockerignore import IGNORE_FILE
-from harness.documents.document import Document, Location, load, load_toml, nearest
+from harness.documents.document import Document, Location, load, nearest
 from harness.documents.mistakes import validate
+from harness.documents.regular_file import size_text
+from harness.documents.toml import load_toml
 from harness.errors import CaseError
 from harness.targets.registry import Builders
 from harness.targets.selector import matches, parse_selector
 from harness.targets.target import Target
 
+#: Bytes that the contexts of a case's builds may have together, as they are sent.
+MAX_CONTEXTS = 1 << 30
 #: Seconds from one edit of a Dockerfile to the next.
 _EDIT = 60
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
-_VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
 # without slots: a digest takes a while, and is kept
@@ -99,7 +104,7 @@ class Case:
         stage = parsed.stage(build.target)
         while stage is not None and stage.parent is not None:
             stage = parsed.stages[stage.parent]
-        found = _VARIABLE.match(stage.source if stage else "")
+        found = _VARIABLE.fullmatch(stage.source if stage else "")
         return found[1] if found else ""
 
     def suits(self, target: Target) -> bool:
@@ -111,6 +116,17 @@ class Case:
         cold = self.builds[name].cold
         return len(self.builds) == 1 if cold is None else cold
 
+    @cached_property
+    def _files(self) -> dict[str, dict[str, ContextFile]]:
+        """The files of each build's context by path, as they are given."""
+        found: dict[str, dict[str, ContextFile]] = {}
+        for name, build in self.builds.items():
+            files = {each.path: each for each in given_files(build, self.path)}
+            content = build.dockerfile.encode()
+            files.setdefault(build.file, ContextFile(path=build.file, content=content))
+            found[name] = files
+        return found
+
     def context(self, name: str) -> list[ContextFile]:
         """List the files of a build's context, its Dockerfile included.
 
@@ -121,36 +137,31 @@ class Case:
 
         Raises CaseError when a folder that is named does not exist.
         """
-        files = self._files(name)
-        file = self.builds[name].file
-        read = {file, f"{file}{IGNORE_FILE}", IGNORE_FILE}
-        edits = {path: self._edits(name, path) for path in read}
+        edits = {
+            path: self._edits[name, path] for path in _read(self.builds[name].file)
+        }
         return [
             replace(each, mtime=MTIME + _EDIT * edits[each.path])
             if each.mtime == MTIME and edits.get(each.path)
             else each
-            for each in files
+            for each in self._files[name].values()
         ]
 
-    def _edits(self, name: str, path: str) -> int:
-        """Count how often a file of the context changes up to the build `name`."""
-        count = 0
-        before: ContextFile | None = None
-        for each in self.builds:
-            found = next((x for x in self._files(each) if x.path == path), None)
-            count += found is not None and before is not None and found != before
-            before = found or before
-            if each == name:
-                break
-        return count
-
-    def _files(self, name: str) -> list[ContextFile]:
-        build = self.builds[name]
-        files = given_files(build, self.path)
-        if all(each.path != build.file for each in files):
-            content = build.dockerfile.encode()
-            files.append(ContextFile(path=build.file, content=content))
-        return files
+    @cached_property
+    def _edits(self) -> dict[tuple[str, str], int]:
+        """Count, by build and path, how often a file has changed up to the build."""
+        found: dict[tuple[str, str], int] = {}
+        paths = (path for build in self.builds.values() for path in _read(build.file))
+        for path in dict.fromkeys(paths):
+            count = 0
+            before: ContextFile | None = None
+            for name, files in self._files.items():
+                if (file := files.get(path)) is not None:
+                    file = replace(file, content=file.text(), random=None)
+                    count += before is not None and file != before
+                    before = file
+                found[name, path] = count
+        return found
 
     def named_contexts(self, name: str) -> dict[str, list[ContextFile]]:
         """List the files of a build's named contexts, by their names."""
@@ -166,6 +177,11 @@ class Case:
                 yield index, each
 
 
+def _read(file: str) -> tuple[str, ...]:
+    """Name the files of a context that builders read, beside the Dockerfile `file`."""
+    return file, f"{file}{IGNORE_FILE}", IGNORE_FILE
+
+
 def argument(name: str) -> str:
     """Name the build argument that hands the image of build `name` to later ones."""
     return f"BUILD_{name.upper().replace('-', '_')}"
@@ -177,7 +193,7 @@ def load_case(path: Path, root: Path, builders: Builders) -> Case:
     `builders` are those that its selectors may name.
     """
     relative = path.relative_to(root).with_suffix("")
-    if len(relative.parts) != 2 or not all(map(_NAME.match, relative.parts)):
+    if len(relative.parts) != 2 or not all(map(_NAME.fullmatch, relative.parts)):
         raise CaseError(
             "a case is cases/GROUP/CASE.yaml, in small letters, digits and hyphens",
             where=str(path),
@@ -231,24 +247,6 @@ def load_case(path: Path, root: Path, builders: Builders) -> Case:
     return case
 
 
-def find_cases(root: Path) -> list[Path]:
-    """List the case files below `root`, sorted; two with one id are refused."""
-    _groups_file(root)
-    paths = sorted(
-        path for ending in ("yaml", "yml") for path in root.glob(f"*/*.{ending}")
-    )
-    seen: dict[Path, Path] = {}
-    for path in paths:
-        twin = seen.setdefault(path.with_suffix(""), path)
-        if twin != path:
-            raise CaseError(
-                f"two cases with the id {path.relative_to(root).with_suffix('')}",
-                where=str(path),
-                hint=f"the other one is {twin}; rename one",
-            )
-    return paths
-
-
 def load_cases(root: Path, builders: Builders) -> list[Case]:
     """Read all cases below `root`, sorted by id; CaseError at the first mistake."""
     return [load_case(path, root, builders) for path in find_cases(root)]
@@ -256,31 +254,21 @@ def load_cases(root: Path, builders: Builders) -> list[Case]:
 
 def load_groups(root: Path) -> dict[str, Group]:
     """Read `groups.toml`: headings by group; CaseError for what is wrong in it."""
-    document = load_toml(_groups_file(root))
+    document = load_toml(groups_file(root))
     return {
         name: validate(Group, document, value, (name,))
         for name, value in document.value.items()
     }
 
 
-def _groups_file(root: Path) -> Path:
-    path = root / "groups.toml"
-    if not path.is_file():
-        raise CaseError(
-            "no cases here: groups.toml is missing",
-            where=str(root),
-            hint="start in the folder that holds cases/, or give --cases FOLDER",
-        )
-    return path
-
-
 def _check_builds(case: Case, document: Document) -> None:
     failing = {
         each.of or next(iter(case.builds)) for each in case.asked if each.may_fail
     }
+    room = MAX_CONTEXTS
     for name, build in case.builds.items():
         at = place_of(document, name)
-        _check_context(case, document, name, at)
+        room -= _check_context(case, document, name, at, room)
         parsed = parser.parse(build.dockerfile)
         if not parsed.stages and name not in failing:
             raise document.error(
@@ -291,13 +279,22 @@ def _check_builds(case: Case, document: Document) -> None:
             )
 
 
-def _check_context(case: Case, document: Document, name: str, at: Location) -> None:
-    if isinstance(case.builds[name].context, str):
-        return
+def _check_context(
+    case: Case, document: Document, name: str, at: Location, room: int
+) -> int:
+    """Refuse what no context can be, and one of over `room` bytes; gives its size."""
     try:
-        tar_bytes(replace(each, random=None) for each in case.context(name))
+        contexts = [case.context(name), *case.named_contexts(name).values()]
+        size = sum(map(tar_size, contexts))
     except ValueError as error:
         raise context_error(case.builds[name], document, at, error) from error
+    if size > room:
+        raise document.error(
+            (*at, "context"),
+            f"the contexts of a case have over {size_text(MAX_CONTEXTS)} together",
+            "a case shows one behaviour with the smallest context that does",
+        )
+    return size
 
 
 def _check_properties(

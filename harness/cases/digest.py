@@ -70,8 +70,12 @@ def canonical(file: ContextFile) -> dict[str, Any]:
         for each in fields(file)
         if (value := getattr(file, each.name)) != _default(each)
     }
-    if "content" in given:
-        given["content"] = hashlib.sha256(file.content).hexdigest()
+    given.pop("content", None)
+    if file.size and file.random is None:
+        read = hashlib.sha256()
+        for piece in file.pieces():
+            read.update(piece)
+        given["content"] = read.hexdigest()
     if "xattrs" in given:
         given["xattrs"] = {name: text.hex() for name, text in file.xattrs.items()}
     return given

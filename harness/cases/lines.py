@@ -13,7 +13,7 @@ def check_lines(
 ) -> None:
     """Refuse a line that an expectation names and no instruction begins on."""
     parsed = parser.parse(build.dockerfile, build.args)
-    starts = [each.line for each in parsed.instructions]
+    starts = dict.fromkeys(each.line for each in parsed.instructions)
     outside = {each.line for each in parsed.outside(build.target) or ()}
     for place, line, any_stage in asked.lines():
         if line in outside and not any_stage:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -16,25 +15,29 @@ from pydantic_core import PydanticCustomError
 
 from harness.cases.expectation import Expectation, Properties
 from harness.cases.notation import AnswerName, Flag, Hex, Mode, Question, Selectors
-from harness.dockerfile.context import MTIME, ContextFile, tar_bytes
+from harness.dockerfile.context import MTIME, Content, ContextFile, packed
 from harness.documents.mistakes import Strict
+from harness.documents.relative_path import leaves, too_long
 
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
 def _inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if path.startswith("/") or ".." in parts or not parts or "\0" in path:
+    if leaves(path):
         raise PydanticCustomError(
             "context_path",
             "`{path}` leaves the build context",
             {"path": path, "hint": "give a path below the context, without .."},
         )
+    if problem := too_long(path):
+        raise PydanticCustomError(
+            "long_path", "{problem}", {"problem": problem, "hint": "no Linux has it"}
+        )
     return path
 
 
 def _bytes(value: Any) -> Any:
-    match = re.fullmatch(r"(\d+)\s*(B|KiB|MiB|GiB)?", str(value))
+    match = re.fullmatch(r"(\d{1,18})\s*(B|KiB|MiB|GiB)?", str(value))
     if isinstance(value, bool) or not match:
         raise PydanticCustomError(
             "size", "not a size: {value}", {"value": str(value), "hint": "write 1MiB"}
@@ -121,11 +124,11 @@ class ContextEntry(Strict):
     def file(self, path: str) -> ContextFile:
         """Make the context's file at `path`."""
         kind, link, device = "file", "", None
-        content = (self.content or "").encode()
+        content: bytes | Content = (self.content or "").encode()
         if self.hex is not None:
             content = bytes.fromhex(self.hex)
         elif self.tar is not None:
-            content = _tar(self.tar)
+            content = packed(each.file(name) for name, each in self.tar.items())
         elif self.symlink is not None:
             kind, link = "symlink", self.symlink
         elif self.hardlink is not None:
@@ -226,6 +229,9 @@ class Build(_BuildKeys):
     dockerfile: str = Field(default="", description=_DOCKERFILE)
 
 
+BuildName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=63)]
+
+
 class CaseFile(_BuildKeys):
     """One case: what is built, where it makes sense, what should come out."""
 
@@ -259,10 +265,12 @@ class CaseFile(_BuildKeys):
         "an answer, and not a case that was never built",
     )
     dockerfile: str | None = Field(default=None, description=_DOCKERFILE)
-    builds: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")], Build] = Field(
-        default_factory=dict, description="several builds, run in this order"
+    builds: dict[BuildName, Build] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="several builds, run in this order",
     )
-    expect: list[Expectation] = Field(default_factory=list)
+    expect: list[Expectation] = Field(default_factory=list, max_length=1000)
 
     @model_validator(mode="after")
     def _answered(self) -> Self:
@@ -310,7 +318,3 @@ class Group(Strict):
     claims: dict[str, str] = Field(
         default_factory=dict, description="number to text of what cases cite"
     )
-
-
-def _tar(entries: dict[str, ContextEntry]) -> bytes:
-    return tar_bytes([source.file(path) for path, source in entries.items()])

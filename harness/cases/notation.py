@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from harness.documents.pattern import compiled
 from harness.errors import UsageError
 from harness.targets.selector import parse_selector
 
@@ -62,8 +63,8 @@ def _listed(value: Any) -> Any:
 
 def _regex(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
+        compiled(text)
+    except ValueError as error:
         raise PydanticCustomError(
             "regex",
             "not a regular expression: {message}",

@@ -1,4 +1,4 @@
 """What a builder is handed: Dockerfile, .dockerignore, the context as a tar.
 
-May import: errors, tar.
+May import: errors, documents, tar.
 """

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from pathlib import Path
 from posixpath import join, normpath
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
-from harness.errors import CaseError
-from harness.tar.write import END, FileKind, Header, encode, padding
+from harness.documents.regular_file import DOCUMENT, size_text
+from harness.documents.relative_path import too_long
+from harness.tar.write import BLOCK, END, FileKind, Header, encode, padding
 
 MTIME = 1_700_000_000
 _MODES: Mapping[FileKind, int] = {"dir": 0o755, "symlink": 0o777}
@@ -31,6 +30,17 @@ _MAX_DEVICE = 8**7 - 1
 _MAX_LINKS = 40
 
 
+class Content(Protocol):
+    """The content of a file, made or read when it is needed; its size is known."""
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the bytes, a part at a time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextFile:
     """One file of a context; a ValueError says what of it cannot be.
@@ -41,7 +51,7 @@ class ContextFile:
 
     path: str
     kind: FileKind = "file"
-    content: bytes = b""
+    content: bytes | Content = b""
     random: tuple[int, int] | None = None
     link: str = ""
     device: tuple[int, int] | None = None
@@ -55,7 +65,7 @@ class ContextFile:
 
     def __post_init__(self) -> None:
         for problem in self._problems():
-            raise ValueError(f"{self.path!r}: {problem}")
+            raise ValueError(f"{self.path!r:.300}: {problem}")
 
     @property
     def permissions(self) -> int:
@@ -65,13 +75,36 @@ class ContextFile:
     @property
     def size(self) -> int:
         """Give the content's length in bytes."""
-        return self.random[0] if self.random else len(self.content)
+        if self.random:
+            return self.random[0]
+        content = self.content
+        return len(content) if isinstance(content, bytes) else content.size
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the content, a part at a time."""
+        if self.random:
+            yield from random_bytes(*self.random)
+        elif isinstance(self.content, bytes):
+            yield self.content
+        else:
+            yield from self.content.pieces()
+
+    def text(self) -> bytes:
+        """Give the content of a file that is read here; ValueError if it is no text."""
+        if self.size > DOCUMENT:
+            raise ValueError(
+                f"{self.path!r}: is larger than {size_text(DOCUMENT)}, the most that "
+                "is read of a Dockerfile or .dockerignore"
+            )
+        return b"".join(self.pieces())
 
     def _problems(self) -> Iterator[str]:
         yield from _path_problems("path", self.path)
         yield from self._content_problems()
         if self.kind == "hardlink":
             yield from _path_problems("link", self.link)
+        if self.kind == "symlink" and (problem := too_long(self.link)):
+            yield f"the link has {problem}"
         if (self.kind in {"symlink", "hardlink"}) != bool(self.link):
             yield f"a {self.kind} {'has no' if self.link else 'needs a'} link"
         if (self.kind in {"char", "block"}) != (self.device is not None):
@@ -104,31 +137,59 @@ def write_tar(files: Iterable[ContextFile], out: BinaryIO) -> None:
 
     Hardlinks come last, since what they name has to be there before them.
     """
-    for file in _complete(files):
-        out.write(
-            encode(
-                Header(
-                    path=file.path,
-                    kind=file.kind,
-                    mode=file.permissions,
-                    uid=file.uid,
-                    gid=file.gid,
-                    uname=file.uname,
-                    gname=file.gname,
-                    mtime=file.mtime,
-                    size=file.size,
-                    link=file.link,
-                    device=file.device or (0, 0),
-                    xattrs=file.xattrs,
-                )
-            )
+    out.writelines(_tar_pieces(_complete(files)))
+
+
+def tar_size(files: Iterable[ContextFile]) -> int:
+    """Add up what `write_tar` writes, without making it; it raises what that does."""
+    return len(END) + sum(
+        len(_header(file)) + file.size + -file.size % BLOCK for file in _complete(files)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TarContent:
+    """A tar of files as the content of a file; `packed` makes it."""
+
+    files: tuple[ContextFile, ...]
+    size: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the tar, a part at a time."""
+        return _tar_pieces(_complete(self.files))
+
+
+def packed(files: Iterable[ContextFile]) -> TarContent:
+    """Give a tar of `files`; ValueError where they cannot be together."""
+    every = tuple(files)
+    return TarContent(files=every, size=tar_size(every))
+
+
+def _tar_pieces(files: Iterable[ContextFile]) -> Iterator[bytes]:
+    for file in files:
+        yield _header(file)
+        yield from file.pieces()
+        yield padding(file.size)
+    yield END
+
+
+def _header(file: ContextFile) -> bytes:
+    return encode(
+        Header(
+            path=file.path,
+            kind=file.kind,
+            mode=file.permissions,
+            uid=file.uid,
+            gid=file.gid,
+            uname=file.uname,
+            gname=file.gname,
+            mtime=file.mtime,
+            size=file.size,
+            link=file.link,
+            device=file.device or (0, 0),
+            xattrs=file.xattrs,
         )
-        if file.random:
-            out.writelines(random_bytes(*file.random))
-        else:
-            out.write(file.content)
-        out.write(padding(file.size))
-    out.write(END)
+    )
 
 
 def tar_bytes(files: Iterable[ContextFile]) -> bytes:
@@ -157,23 +218,11 @@ def random_bytes(size: int, seed: int) -> Iterator[bytes]:
         yield hashlib.shake_128(f"{seed}:{number}".encode()).digest(length)
 
 
-def read_folder(folder: Path) -> list[ContextFile]:
-    """Read a folder beside a case, keeping of each mode only the executable bit."""
-    files: list[ContextFile] = []
-    pending = [folder]
-    while pending:
-        for path in pending.pop().iterdir():
-            file = _read(path, path.relative_to(folder).as_posix())
-            files.append(file)
-            if file.kind == "dir":
-                pending.append(path)
-    return sorted(files, key=lambda file: file.path)
-
-
 def text_at(files: Iterable[ContextFile], path: str) -> str | None:
     """Read the file at `path` as a builder would, which follows links in the context.
 
     None when the context has nothing there; empty for a folder, or a link to nothing.
+    Raises ValueError for a file that is too large to be one that is read.
     """
     by_path = {file.path: file for file in files}
     found = by_path.get(path)
@@ -187,27 +236,13 @@ def text_at(files: Iterable[ContextFile], path: str) -> str | None:
         path = normpath(join("/", folder, found.link)).lstrip("/")
         found = by_path.get(path)
     plain = found is not None and found.kind == "file"
-    return found.content.decode(errors="replace") if found and plain else ""
-
-
-def _read(path: Path, name: str) -> ContextFile:
-    mode = path.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        return ContextFile(path=name, kind="symlink", link=str(path.readlink()))
-    if stat.S_ISDIR(mode):
-        return ContextFile(path=name, kind="dir")
-    if stat.S_ISREG(mode):
-        bits = 0o755 if mode & 0o111 else 0o644
-        return ContextFile(path=name, content=path.read_bytes(), mode=bits)
-    raise CaseError(
-        "neither file, directory nor symlink",
-        where=str(path),
-        hint="give devices and fifos inline, in the case's `context`",
-    )
+    return found.text().decode(errors="replace") if found and plain else ""
 
 
 def _path_problems(what: str, path: str) -> Iterator[str]:
     parts = path.split("/")
+    if problem := too_long(path):
+        yield f"the {what} has {problem}"
     if path.startswith("/"):
         yield f"the {what} is absolute; give it relative to the context"
     elif ".." in parts:

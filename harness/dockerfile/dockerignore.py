@@ -208,7 +208,7 @@ def _ignore_file(
             folder = posixpath.dirname(path) if file.kind == "symlink" else ""
             path = _clean(posixpath.join(folder, file.link))
         if file is not None and file.kind == "file":
-            return file.content.decode("utf-8", "surrogateescape")
+            return file.text().decode("utf-8", "surrogateescape")
     return None
 
 

@@ -8,14 +8,19 @@ named by its line. Follows https://docs.docker.com/reference/dockerfile/.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
-_DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.*)")
 #: A word of its own: `a<<b`, `<< b` and what stands inside quotes open none.
 _HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)([\"']?)([^\s<\"']+)\2(?!\S)")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
-_FLAG = re.compile(r"^--[a-z][a-z-]*(?:=\S*)?\s+")
+_FLAGS = re.compile(r"(?:--[a-z][a-z-]*(?:=\S*)?\s+)*")
+
+#: Characters of a FROM's source that are looked at, and of a value in it.
+_LONGEST = 1000
 
 #: What builders may commit a layer for; all other instructions are metadata.
 LAYER_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -38,9 +43,8 @@ class Instruction:
     def arguments(self) -> str:
         """What follows the keyword and its flags."""
         rest = self.text.partition(" ")[2].strip()
-        while match := _FLAG.match(rest + " "):
-            rest = rest[match.end() :].strip()
-        return rest
+        flags = _FLAGS.match(f"{rest} ")
+        return rest[flags.end() :].strip() if flags else rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class Dockerfile:
         for each in reversed(self.stages):
             if each.name.lower() == name.lower():
                 return each
-        if name.isdecimal() and int(name) < len(self.stages):
+        if name.isdecimal() and len(name) < 10 and int(name) < len(self.stages):
             return self.stages[int(name)]
         return None
 
@@ -95,17 +99,18 @@ class Dockerfile:
         numbers: list[int] = []
         stage = self.stage(target)
         while stage is not None:
-            numbers.insert(0, stage.index)
+            numbers.append(stage.index)
             stage = None if stage.parent is None else self.stages[stage.parent]
-        return tuple(numbers)
+        return tuple(reversed(numbers))
 
     def chain(self, target: str = "") -> tuple[Instruction, ...]:
         """List the instructions whose history is the image's, without any FROM."""
+        # a stage stands behind those that it is built from
+        inside = {*self.stages_of(target)}
         return tuple(
             each
-            for number in self.stages_of(target)
             for each in self.instructions
-            if each.stage == number and each.keyword != "FROM"
+            if each.stage in inside and each.keyword != "FROM"
         )
 
     def outside(self, target: str = "") -> tuple[Instruction, ...] | None:
@@ -113,13 +118,13 @@ class Dockerfile:
 
         None when there is no other stage.
         """
-        inside = self.stages_of(target)
-        if len(inside) == len(self.stages):
+        inside = {-1, *self.stages_of(target)}
+        if len(inside) > len(self.stages):
             return None
         return tuple(
             each
             for each in self.instructions
-            if each.stage not in {-1, *inside} and each.keyword != "FROM"
+            if each.stage not in inside and each.keyword != "FROM"
         )
 
 
@@ -128,11 +133,20 @@ def parse(text: str, args: Mapping[str, str] | None = None) -> Dockerfile:
 
     `args` are the build arguments given: a FROM can name a stage by one.
     """
+    return _parsed(text, frozenset((args or {}).items()))
+
+
+# a case's Dockerfile is asked for its lines again and again
+@lru_cache(maxsize=64)
+def _parsed(text: str, args: frozenset[tuple[str, str]]) -> Dockerfile:
+    given = dict(args)
     # Builders end lines at a line feed only, not at all that `splitlines` knows.
     lines = [each.rstrip("\r") for each in text.removeprefix("\ufeff").split("\n")]
     escape = _escape(lines)
+    ends = _Ends(lines)
     found: list[Instruction] = []
     stages: list[Stage] = []
+    named: dict[str, int] = {}
     values: dict[str, str] = {}
     number = 0
     while number < len(lines):
@@ -143,11 +157,13 @@ def parse(text: str, args: Mapping[str, str] | None = None) -> Dockerfile:
         joined, number = _join(lines, number, escape)
         keyword = joined.split(maxsplit=1)[0].upper() if joined.split() else ""
         if keyword in {"RUN", "COPY", "ADD", "ONBUILD"}:
-            number = _skip_heredocs(lines, number, joined)
+            number = ends.behind_heredocs(number, joined)
         if keyword == "ARG" and not stages:
-            values |= _global(joined, args or {})
+            values |= _global(joined, given)
         if keyword == "FROM":
-            stages.append(_stage(joined, stages, values))
+            stages.append(_stage(joined, len(stages), named, values))
+            if stages[-1].name:
+                named[stages[-1].name.lower()] = stages[-1].index
         found.append(
             Instruction(
                 line=start + 1,
@@ -164,10 +180,11 @@ def _escape(lines: list[str]) -> str:
     """Find the escape character: directives stand before all else."""
     for line in lines:
         match = _DIRECTIVE.match(line)
-        if not match:
+        value = match[2].strip() if match else ""
+        if not match or not value:
             break
         if match[1].lower() == "escape":
-            return match[2][:1]
+            return value[:1]
     return "\\"
 
 
@@ -187,17 +204,35 @@ def _join(lines: list[str], number: int, escape: str) -> tuple[str, int]:
     return "".join(parts).strip(), number
 
 
-def _skip_heredocs(lines: list[str], number: int, joined: str) -> int:
-    """Go past the bodies of the heredocs that an instruction opens."""
-    for dash, _, word in _HEREDOC.findall(joined):
-        end = number
-        while end < len(lines):
-            line = lines[end].lstrip("\t") if dash else lines[end]
-            end += 1
-            if line == word:
-                number = end
-                break
-    return number
+class _Ends:
+    """Where heredocs end: the lines that a word stands on alone."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    @cached_property
+    def _plain(self) -> dict[str, list[int]]:
+        return _numbers(self._lines)
+
+    @cached_property
+    def _dashed(self) -> dict[str, list[int]]:
+        return _numbers([line.lstrip("\t") for line in self._lines])
+
+    def behind_heredocs(self, number: int, joined: str) -> int:
+        """Go past the bodies of the heredocs that an instruction opens."""
+        for dash, _, word in _HEREDOC.findall(joined):
+            ends = (self._dashed if dash else self._plain).get(word, [])
+            place = bisect_left(ends, number)
+            if place < len(ends):
+                number = ends[place] + 1
+        return number
+
+
+def _numbers(lines: list[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        found.setdefault(line, []).append(number)
+    return found
 
 
 def _global(joined: str, args: Mapping[str, str]) -> dict[str, str]:
@@ -206,13 +241,18 @@ def _global(joined: str, args: Mapping[str, str]) -> dict[str, str]:
     return {name: args.get(name, value.strip("\"'")) for name, _, value in words}
 
 
-def _stage(joined: str, stages: list[Stage], values: Mapping[str, str]) -> Stage:
+def _stage(
+    joined: str, number: int, named: Mapping[str, int], values: Mapping[str, str]
+) -> Stage:
+    """Read a FROM; `named` are the stages before it by their names in small letters."""
     words = [word for word in joined.split()[1:] if not word.startswith("--")]
     source = words[0] if words else ""
     name = words[2] if len(words) > 2 and words[1].lower() == "as" else ""
-    parent = None
-    meant = _VARIABLE.sub(lambda found: values.get(found[1], found[0]), source)
-    for each in stages:
-        if each.name and each.name.lower() == meant.lower():
-            parent = each.index
-    return Stage(index=len(stages), name=name, source=source, parent=parent)
+    # no stage has a name so long that more than this could be part of it
+    meant = _VARIABLE.sub(
+        lambda found: values.get(found[1], found[0])[:_LONGEST],
+        source[:_LONGEST],
+        _LONGEST // 10,
+    )
+    parent = named.get(meant.lower())
+    return Stage(index=number, name=name, source=source, parent=parent)

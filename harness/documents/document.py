@@ -8,8 +8,6 @@ they let through, are refused here.
 from __future__ import annotations
 
 import difflib
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,27 +15,32 @@ from typing import Any, Protocol, TypeAlias
 
 import yaml
 
+from harness.documents import regular_file
 from harness.errors import CaseError
 
 #: A document larger than this is no case: three hundred lines make some 2,000 nodes.
 MAX_NODES = 50_000
 #: libyaml's composer recurses in C: where it is too deep, the process is gone.
 MAX_DEPTH = 200
+#: Characters of a number or a time; a number of more bits than this is none.
+MAX_NUMBER = 100
+MAX_BITS = 64
 #: So many words are listed in a hint; of more, only the nearest.
 MAX_WORDS = 40
+#: Characters of what a file says that a message repeats, and of a whole message.
+MAX_SHOWN = 60
+MAX_MESSAGE = 2000
 
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Location: TypeAlias = tuple[str | int, ...]
 
-_TOO_DEEP = "nested too deeply to be a case"
+TOO_DEEP = "nested too deeply"
+TOO_LONG = f"a number of more than {MAX_BITS} bits"
+AS_TEXT = "put it in quotes if it is meant as text"
 _TAGS = "tag:yaml.org,2002:"
+_NUMBERS = {f"{_TAGS}{kind}" for kind in ("int", "float", "timestamp")}
 #: What PyYAML's constructors raise for `2020-13-45`, `!!bool x`, `!!int ""` and so on.
 _UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
-_TOML_NAME = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\.(?:[\w-]+|\"[^\"]*\"|'[^']*'))*"
-_TOML_TABLE = re.compile(rf"\s*(?:\[(?P<array>\[)?)\s*(?P<name>{_TOML_NAME})\s*\]")
-_TOML_KEY = re.compile(rf"\s*({_TOML_NAME})\s*=")
-_TOML_ITEM = re.compile(r"\s*\{")
-_TOML_INLINE = re.compile(r"[{,]\s*([\w-]+)\s*=")
 
 
 class _Mark(Protocol):
@@ -78,13 +81,17 @@ class Document:
         self, location: Sequence[str | int], message: str, hint: str
     ) -> CaseError:
         """Make the error for a mistake at `location`."""
-        return CaseError(message, where=self.place(location), hint=hint)
+        return CaseError(_cut(message), where=self.place(location), hint=_cut(hint))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}..."
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Say what is allowed, and which of it was probably meant."""
     words = sorted(set(allowed))
-    close = difflib.get_close_matches(word, words, n=5, cutoff=0.5)
+    close = difflib.get_close_matches(word[:MAX_SHOWN], words, n=5, cutoff=0.5)
     meant = f"did you mean `{close[0]}`? " if close else ""
     if len(words) <= MAX_WORDS:
         return f"{meant}allowed: {', '.join(words)}"
@@ -94,7 +101,7 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
 
 def load(path: Path) -> Document:
     """Read `path`; CaseError with file, line and column for anything but plain YAML."""
-    text = _text(path)
+    text = text_of(path)
     loader = None
     try:
         _check_depth(text, path)
@@ -107,7 +114,7 @@ def load(path: Path) -> Document:
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         if "nesting depth" in str(error.problem):
             # libyaml's own limit, met before ours where brackets stand in one line
-            raise CaseError(_TOO_DEEP, where=place, hint="flatten it") from error
+            raise CaseError(TOO_DEEP, where=place, hint="flatten it") from error
         raise CaseError(
             f"not YAML: {error.problem or error.context}",
             where=place,
@@ -129,68 +136,11 @@ def load(path: Path) -> Document:
     return Document(path=path, value=value, marks=reader.marks)
 
 
-def load_toml(path: Path) -> Document:
-    """Read a TOML file; CaseError for anything but TOML. Tables and keys have marks."""
-    text = _text(path)
+def text_of(path: Path) -> str:
+    """Read a document's text, its lines ending as a text file's do."""
     try:
-        value = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
-        raise CaseError(
-            f"not TOML: {str(error)[: found.start()] if found else error}",
-            where=f"{path}:{found[1]}:{found[2]}" if found else str(path),
-            hint="write [NAME], then lines of KEY = VALUE, with texts in quotes",
-        ) from error
-    return Document(path=path, value=value, marks=_toml_marks(text))
-
-
-def _toml_marks(text: str) -> dict[Location, tuple[int, int]]:
-    """Find where tables, keys, and items of a line of their own stand.
-
-    tomllib keeps no places. What is not found has the place of what it stands in.
-    """
-    marks: dict[Location, tuple[int, int]] = {}
-    counts: dict[Location, int] = {}
-    table: Location = ()
-    key: Location = ()
-    for number, line in enumerate(text.split("\n"), 1):
-        if head := _TOML_TABLE.match(line):
-            table = ()
-            *outer, last = _toml_name(head["name"])
-            for part in outer:
-                table = (*table, part)
-                if table in counts:
-                    table = (*table, counts[table])
-            table = (*table, last)
-            if head["array"]:
-                marks.setdefault(table, (number, head.start("name") + 1))
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table, counts[table])
-            key = ()
-            marks.setdefault(table, (number, head.start("name") + 1))
-        elif found := _TOML_KEY.match(line):
-            key = table
-            for part in _toml_name(found[1]):
-                key = (*key, part)
-                marks.setdefault(key, (number, found.start(1) + 1))
-        elif key and (item := _TOML_ITEM.match(line)):
-            counts[key] = counts.get(key, -1) + 1
-            place = (*key, counts[key])
-            marks.setdefault(place, (number, item.end()))
-            for each in _TOML_INLINE.finditer(line):
-                marks.setdefault((*place, each[1]), (number, each.start(1) + 1))
-    return marks
-
-
-def _toml_name(name: str) -> list[str]:
-    return [
-        each.strip("\"'") for each in re.findall(r"\"[^\"]*\"|'[^']*'|[\w-]+", name)
-    ]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
+        text = regular_file.read(path).decode("utf-8")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise CaseError(
@@ -198,8 +148,6 @@ def _text(path: Path) -> str:
             where=f"{path}:{line}",
             hint="save the file as UTF-8",
         ) from error
-    except OSError as error:
-        raise CaseError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _check_depth(text: str, path: Path) -> None:
@@ -216,7 +164,7 @@ def _check_depth(text: str, path: Path) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             raise CaseError(
-                _TOO_DEEP,
+                TOO_DEEP,
                 where=f"{path}{_at(event.start_mark)}",
                 hint="flatten it",
             )
@@ -244,14 +192,19 @@ class _Reader:
         mark = node.start_mark
         self.marks.setdefault(at, (mark.line + 1, mark.column + 1))
         self.count += 1
-        if self.count > MAX_NODES or id(node) in self.open:
+        if self.count > MAX_NODES:
             raise self.refuse(
                 mark,
-                "aliases (`*name`) that refer to themselves or multiply without end",
-                "write the values out",
+                f"over {MAX_NODES:,} values, those that aliases (`*name`) repeat too",
+                "write fewer values, or split the file",
+            )
+        if id(node) in self.open:
+            raise self.refuse(
+                mark, "an alias (`*name`) of what it stands in", "write the values out"
             )
         if not node.tag.startswith(_TAGS):
-            raise self.refuse(mark, f"unknown tag {node.tag}", "write a plain value")
+            tag = f"{node.tag:.{MAX_SHOWN}}"
+            raise self.refuse(mark, f"unknown tag {tag}", "write a plain value")
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         self.open.add(id(node))
@@ -266,14 +219,20 @@ class _Reader:
         return value
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
+        number = node.tag in _NUMBERS
+        if number and len(node.value) > MAX_NUMBER:
+            raise self.refuse(node.start_mark, TOO_LONG, AS_TEXT)
         try:
-            return self.loader.construct_object(node)
+            value = self.loader.construct_object(node)
         except _UNREADABLE as error:
             raise self.refuse(
                 node.start_mark,
-                f"no such value: {node.value}",
-                "put it in quotes if it is meant as text",
+                f"no such value: {node.value:.{MAX_SHOWN}}",
+                AS_TEXT,
             ) from error
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            raise self.refuse(node.start_mark, TOO_LONG, AS_TEXT)
+        return value
 
     def mapping(self, node: yaml.MappingNode, at: Location) -> dict[Any, Any]:
         values: dict[Any, Any] = {}
@@ -287,7 +246,7 @@ class _Reader:
             if key in values:
                 raise self.refuse(
                     mark,
-                    f"`{key}` appears twice in one mapping",
+                    f"`{key:.{MAX_SHOWN}}` appears twice in one mapping",
                     f"first on line {self.marks[(*at, key)][0]}; keep one of them",
                 )
             self.marks[(*at, key)] = (mark.line + 1, mark.column + 1)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from harness.documents.document import Document, Location, nearest
+from harness.documents.document import MAX_SHOWN, Document, Location, nearest
 
 _M = TypeVar("_M", bound="Strict")
 #: pydantic's kinds of errors in the words of YAML.
@@ -46,8 +46,12 @@ class Strict(BaseModel):
             if key not in allowed:
                 raise PydanticCustomError(
                     "unknown_key",
-                    "unknown key `{key}`",
-                    {"key": str(key), "hint": nearest(str(key), shown)},
+                    "unknown key `{shown}`",
+                    {
+                        "key": str(key),
+                        "shown": str(key)[:MAX_SHOWN],
+                        "hint": nearest(str(key), shown),
+                    },
                 )
         return value
 
@@ -87,9 +91,11 @@ def validate(
 def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
     """Word one of pydantic's errors as what is wrong and what to do."""
     context = error.get("ctx", {})
-    where = f"`{'.'.join(map(str, location))}`" if location else "the file"
+    where = "the file"
+    if location:
+        where = f"`{'.'.join(f'{part!s:.{MAX_SHOWN}}' for part in location)}`"
     kind, given = error["type"], error["input"]
-    shown = "nothing" if given is None else f"{given!r:.60}"
+    shown = "nothing" if given is None else f"{given!r:.{MAX_SHOWN}}"
     if kind == "missing":
         return f"{where} is missing", "it must be given"
     if kind == "literal_error":
@@ -97,7 +103,7 @@ def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
         return f"{where}: no such value {shown}", nearest(str(given), expected)
     hint = context.get("hint") or f"given: {shown}"
     if kind == "string_type" and isinstance(given, int | float):
-        hint = f'put it in quotes: "{str(given).lower()}"'
+        hint = f'put it in quotes: "{str(given).lower():.{MAX_SHOWN}}"'
     if kind in _NEEDS:
         return f"{where} needs {_NEEDS[kind]}", str(hint)
     return f"{where}: {error['msg']}", str(hint)

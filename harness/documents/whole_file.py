@@ -9,7 +9,7 @@ from pathlib import Path
 
 def write(path: Path, body: bytes) -> bool:
     """Write `body` whole or not at all; False when it is there already."""
-    if path.is_file() and path.read_bytes() == body:
+    if path.is_file() and _has(path, body):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
@@ -22,3 +22,7 @@ def write(path: Path, body: bytes) -> bool:
         Path(name).unlink(missing_ok=True)
         raise
     return True
+
+
+def _has(path: Path, body: bytes) -> bool:
+    return path.stat().st_size == len(body) and path.read_bytes() == body

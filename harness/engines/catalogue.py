@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.documents.document import load_toml
 from harness.documents.mistakes import Strict, validate
+from harness.documents.toml import load_toml
 from harness.engines import Suite
 
 _Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]

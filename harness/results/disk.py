@@ -17,6 +17,7 @@ from typing import Any
 
 from packaging.version import Version
 
+from harness.documents import regular_file
 from harness.errors import ResultError
 from harness.results.record import (
     CaseRecord,
@@ -52,9 +53,9 @@ def target_path(folder: Path, target: str) -> Path:
 def load(folder: Path, case: str) -> dict[str, Result]:
     """Read a case's results by target; ResultError for a broken file."""
     path = path_of(folder, case)
-    if not path.is_file():
+    if not path.exists():
         return {}
-    record = decode(CaseRecord, path.read_bytes(), where=str(path))
+    record = decode(CaseRecord, _body(path), where=str(path))
     found = {}
     for outcome in record.outcomes:
         same: dict[str, Any] = {name: getattr(outcome, name) for name in _SAME}
@@ -93,9 +94,10 @@ def outdate(folder: Path, target: str) -> None:
     name = json.dumps(target).encode()
     for path in sorted(folder.glob("*/*.json")):
         # As bytes: most files of a folder that others share do not name it.
-        if path.parent.name == TARGETS or name not in path.read_bytes():
-            continue
         case = f"{path.parent.name}/{path.stem}"
+        with suppress(ResultError):
+            if path.parent.name == TARGETS or name not in _body(path):
+                continue
         with _locked(path.parent), suppress(ResultError):
             stored = load(folder, case)
             if target in stored:
@@ -107,8 +109,8 @@ def target_record(folder: Path, target: str) -> TargetRecord | None:
     """Read what a target is; None where that is not said, or the file is broken."""
     path = target_path(folder, target)
     try:
-        return decode(TargetRecord, path.read_bytes(), where=str(path))
-    except (OSError, ResultError):
+        return decode(TargetRecord, _body(path), where=str(path))
+    except ResultError:
         return None
 
 
@@ -137,13 +139,9 @@ def _newest_last(path: Path) -> tuple[Version, str]:
 
 def _described(path: Path, name: str, store: str) -> Builder:
     # As plain JSON: most files describe no builder, and to check one takes a while.
-    try:
-        plain = json.loads(path.read_bytes())
-    except ValueError:
-        plain = None
-    told = plain if isinstance(plain, dict) else {}
+    told = _plain(path)
     if "record" in told:
-        record = decode(TargetRecord, path.read_bytes(), where=str(path)).record
+        record = decode(TargetRecord, _body(path), where=str(path)).record
         if record is None or record.name != name:
             raise _broken(path, f"`record` does not describe `{name}`")
         return record
@@ -182,9 +180,9 @@ def bases(folder: Path) -> dict[str, tuple[str, ...]]:
 
 def _base(path: Path) -> tuple[str, ...]:
     try:
-        base = json.loads(path.read_bytes()).get("base", {})
+        base = _plain(path).get("base", {})
         return tuple(map(str, base.get("diff_ids", ())))
-    except (ValueError, AttributeError, TypeError) as error:
+    except (AttributeError, TypeError) as error:
         raise _broken(path, repr(error)) from error
 
 
@@ -202,10 +200,27 @@ def counts(folder: Path, builders: Builders) -> dict[str, int]:
 
 def _targets_in(path: Path) -> list[str]:
     try:
-        outcomes = json.loads(path.read_bytes())["outcomes"]
-        return [target for each in outcomes for target in each["targets"]]
-    except (ValueError, KeyError, TypeError) as error:
+        outcomes = _plain(path)["outcomes"]
+        return [str(target) for each in outcomes for target in each["targets"]]
+    except (KeyError, TypeError) as error:
         raise _broken(path, repr(error)) from error
+
+
+def _plain(path: Path) -> dict[str, Any]:
+    """Read a file as plain JSON; ResultError where it is no JSON object."""
+    try:
+        plain = json.loads(_body(path))
+    except RecursionError as error:
+        raise _broken(path, "nested too deeply") from error
+    except ValueError as error:
+        raise _broken(path, str(error)) from error
+    if not isinstance(plain, dict):
+        raise _broken(path, "no JSON object")
+    return plain
+
+
+def _body(path: Path) -> bytes:
+    return regular_file.read(path, most=regular_file.WRITTEN, error=ResultError)
 
 
 def _broken(path: Path, reason: str) -> ResultError:

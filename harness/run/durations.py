@@ -9,6 +9,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.documents import regular_file
+from harness.documents.regular_file import WRITTEN
+from harness.errors import HarnessError
 from harness.results.record import write
 
 #: Seconds by target and case.
@@ -23,12 +26,12 @@ def path_of(scratch: Path) -> Path:
 def load(scratch: Path) -> dict[str, dict[str, float]]:
     """Read what was recorded; nothing where the file is missing or broken."""
     try:
-        plain = json.loads(path_of(scratch).read_text(encoding="utf-8"))
+        plain = json.loads(regular_file.read(path_of(scratch), most=WRITTEN))
         return {
             str(target): {str(case): float(took) for case, took in cases.items()}
             for target, cases in plain.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (HarnessError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 

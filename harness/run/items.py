@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.cases.case import Case, find_cases, load_case
+from harness.cases.case import Case, load_case
+from harness.cases.find import find_cases
 from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
 from harness.judge.verdict import Judged

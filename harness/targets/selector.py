@@ -21,9 +21,10 @@ from harness.targets.target import Target
 from harness.targets.versions import parse_version
 
 _SELECTOR = re.compile(
-    r"^(?P<builder>[a-z0-9.*?-]+)?(?:@(?P<version>[^+]+))?"
-    r"(?:\+(?P<store>[\w*-]+))?$"
+    r"(?P<builder>[a-z0-9.*?-]+)?(?:@(?P<version>[^+]+))?(?:\+(?P<store>[\w*-]+))?"
 )
+#: Characters; a longer one has more digits than a version can.
+_LONGEST = 200
 _BOUND = re.compile(r"(<=|>|==|!=)\s*(\d+(?:\.\d+)?)")
 
 
@@ -76,10 +77,10 @@ def parse_selector(text: str) -> Selector:
     """
     body = text.strip()
     negated = body.startswith("!")
-    match = _SELECTOR.match(body.removeprefix("!"))
-    if not match or not any(match.groups()):
+    match = _SELECTOR.fullmatch(body.removeprefix("!"))
+    if len(body) > _LONGEST or not match or not any(match.groups()):
         raise UsageError(
-            f"`{text}` is not a selector",
+            f"`{text:.{_LONGEST}}` is not a selector",
             hint="write BUILDER@VERSION+STORE, each part may be missing: "
             "legacy, buildkit@>=23, *+containerd, !legacy@20.10",
         )

@@ -11,8 +11,10 @@ from harness.targets.builder import Builder
 from harness.targets.versions import default_store, parse_version
 
 _ID = re.compile(
-    r"^(?P<builder>[a-z][a-z0-9.-]*)@(?P<version>[^+]+)(?:\+(?P<store>[\w-]+))?$"
+    r"(?P<builder>[a-z][a-z0-9.-]*)@(?P<version>[\w.~-]+)(?:\+(?P<store>[\w-]+))?"
 )
+#: Characters; an id is the name of a file too.
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,8 @@ def split_id(text: str) -> tuple[str, str, str]:
 
     Raises ValueError when it is none.
     """
-    match = _ID.match(text)
-    if not match:
-        raise ValueError(f"not a target: {text!r}")
+    match = _ID.fullmatch(text)
+    if not match or len(text) > _LONGEST:
+        raise ValueError(f"not a target: {text!r:.{_LONGEST}}")
     parse_version(match["version"])
     return match["builder"], match["version"], match["store"] or ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.book.book import Book, open_book
-from harness.cases.case import find_cases
+from harness.cases.find import find_cases
 from harness.cases.lint import lint
 from harness.cases.selection import select
 from harness.judge import unanswered

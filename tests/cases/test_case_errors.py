@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.builders.records import standard_builders
-from harness.cases.case import find_cases, load_case, load_cases, load_groups
+from harness.cases.case import load_case, load_cases, load_groups
+from harness.cases.find import find_cases
 from harness.cases.lint import lint
 from harness.cases.selection import select
 from harness.errors import CaseError
@@ -70,7 +71,7 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
         ("title: [\n", "2:1", ["not YAML"]),
         ("\ttitle: t\n", "1:1", ["not YAML"]),
         (HEAD + "refs: [ftp://x]\n" + FROM, "3:8", []),
-        (HEAD + "why2: &a [*a]\n", "3:", ["aliases"]),
+        (HEAD + "why2: &a [*a]\n", "3:", ["an alias"]),
         (b"title: \xff\n", "", ["not UTF-8"]),
     ],
 )

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import socket
 import tarfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.dockerfile.context import ContextFile, read_folder, tar_bytes, tar_file
-from harness.errors import CaseError
+from harness.dockerfile.context import (
+    ContextFile,
+    packed,
+    tar_bytes,
+    tar_file,
+    tar_size,
+)
 
 
 def listed(data: bytes) -> dict[str, tarfile.TarInfo]:
@@ -139,29 +141,32 @@ def test_files_that_cannot_be_together_are_refused(files: list[ContextFile]) -> 
         tar_bytes(files)
 
 
-def test_folder_keeps_only_the_executable_bit(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir(mode=0o700)
-    (tmp_path / "sub/run").write_text("x")
-    (tmp_path / "sub/run").chmod(0o700)
-    (tmp_path / "data").write_text("y")
-    (tmp_path / "data").chmod(0o600)
-    (tmp_path / "link").symlink_to("../elsewhere")
-    os.utime(tmp_path / "data", (1, 1))
-    expected = [
-        ContextFile(path="data", content=b"y"),
-        ContextFile(path="link", kind="symlink", link="../elsewhere"),
-        ContextFile(path="sub", kind="dir"),
-        ContextFile(path="sub/run", content=b"x", mode=0o755),
-    ]
-    assert tar_bytes(read_folder(tmp_path)) == tar_bytes(expected)
+def test_a_tar_as_content_is_added_up_and_made_only_when_it_is_written() -> None:
+    inner = [ContextFile(path="b", random=(1 << 40, 0)), ContextFile(path="c")]
+    content = packed(inner)
+    # headers, two more for a size that ustar cannot say, the end
+    assert content.size == (1 << 40) + 4 * 512 + 1024
+    outer = packed([ContextFile(path="a", content=content)])
+    assert outer.size == content.size + 3 * 512 + 1024
 
 
-def test_socket_in_a_folder_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A socket's address is short: bind it by a relative name.
-    monkeypatch.chdir(tmp_path)
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind("s")
-        with pytest.raises(CaseError, match="neither file"):
-            read_folder(tmp_path)
+def test_a_tar_as_content_has_the_bytes_of_the_tar() -> None:
+    file = ContextFile(path="a", content=packed(EVERYTHING))
+    assert file.size == len(tar_bytes(EVERYTHING))
+    assert b"".join(file.pieces()) == tar_bytes(EVERYTHING)
+
+
+@pytest.mark.parametrize("files", [EVERYTHING, [], [ContextFile(path="a/b/c")]])
+def test_the_size_of_a_tar_is_known_without_it(files: list[ContextFile]) -> None:
+    assert tar_size(files) == len(tar_bytes(files))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("a" * 256, "a name of more than 255"), ("a/" * 2048 + "b", "more than 4095")],
+)
+def test_a_path_that_no_linux_has_is_refused(path: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        ContextFile(path=path)
+    with pytest.raises(ValueError, match=words):
+        ContextFile(path="x", kind="symlink", link=path)

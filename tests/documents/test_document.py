@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.documents.document import MAX_DEPTH, Document, load, load_toml, nearest
+from harness.documents.document import MAX_DEPTH, Document, load, nearest
+from harness.documents.toml import load_toml
 from harness.errors import CaseError
 
 

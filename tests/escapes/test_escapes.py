@@ -122,7 +122,7 @@ def write(files: Iterable[ContextFile], folder: Path) -> None:
         if each.kind == "file":
             place = folder / each.path
             place.parent.mkdir(exist_ok=True)
-            place.write_bytes(each.content)
+            place.write_bytes(b"".join(each.pieces()))
             place.chmod(each.permissions)
 
 

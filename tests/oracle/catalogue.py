@@ -43,7 +43,7 @@ class Step:
     @property
     def dockerfile(self) -> bytes:
         """Give the Dockerfile; one case has none."""
-        found = [each.content for each in self.files if each.path == self.file]
+        found = [each.text() for each in self.files if each.path == self.file]
         return found[0] if found else b""
 
 

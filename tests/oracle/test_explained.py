@@ -106,7 +106,7 @@ def test_names_of_the_engines_machine_are_all_that_the_diff_ids_differ_by() -> N
 def diff_id(uname: str, gname: str) -> str:
     """Give the diff ID of copy_chown_scratch's layer as 20.10 writes it (measured)."""
     (step,) = catalogue.steps("copy_chown_scratch", words={})
-    content = next(each.content for each in step.files if each.path == "a.txt")
+    content = next(each.text() for each in step.files if each.path == "a.txt")
     fields = {
         0: b"x",
         100: b"0100644",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.cases.case import find_cases
+from harness.cases.find import find_cases
 from harness.documents.document import load
 from harness.report import schemas
 from harness.results import disk
