@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.book import published
 from harness.book.cache import Cache
 from harness.book.codec import reader
 from harness.book.ingredients import Ingredients
@@ -52,7 +53,7 @@ class CaseEntry:
 
 def cache_of(root: Path) -> Cache:
     """Give the cache beside a folder of cases."""
-    return Cache(folder=root.resolve().parent / ".layer-harness" / "book")
+    return Cache(folder=published.scratch(root.resolve().parent) / "book")
 
 
 def entry_keys(made_of: Ingredients) -> dict[str, str]:

@@ -151,6 +151,8 @@ def _documented(
                 if check.expectation == index and check.verdict != "unsupported":
                     held[check.held].append(target)
         every = [target for target in results if target in (*held[True], *held[False])]
+        if not every:
+            continue
         holds, breaks = (
             group_name(builders, names, every) if names else ""
             for names in (held[True], held[False])

@@ -19,9 +19,9 @@ class Documented:
     """
 
     because: str
-    answer: str
-    holds: str
-    breaks: str
+    answer: str = ""
+    holds: str = ""
+    breaks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ _COMMON = frozenset(
     """a an and are as at be by can do does for from has how i if in is it its my of on
     or that the this to what when where which who why will with""".split()  # noqa: SIM905
 )
+#: Every question is answered for these, whether it names them or not.
+_BUILDERS = frozenset(("legacy", "buildkit", "buildx", "buildah", "podman", "docker"))
 #: What people search for, in the words that questions have.
 _SYNONYMS = {"mtime": "time", "timestamp": "time", "permission": "mode", "uid": "owner"}
 
@@ -37,7 +39,9 @@ def find(behaviours: Iterable[Behaviour], words: str) -> list[Found]:
 
     Those that have all words, if any has. A rare word counts more than a common one.
     """
-    wanted = {stem: word for word in _words(words) for stem in _stems([word])}
+    given = _words(words)
+    asked = [word for word in given if word not in _BUILDERS] or given
+    wanted = {stem: word for word in asked for stem in _stems([word])}
     texts = [(each, _weights(each)) for each in behaviours]
     frequent = Counter(stem for _, weights in texts for stem in weights)
     scored: list[tuple[float, int, Found]] = []

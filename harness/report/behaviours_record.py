@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,33 @@ def behaviours_json(behaviours: Iterable[Behaviour]) -> bytes:
     """Write the behaviours that have a question as canonical JSON."""
     records = tuple(_record(each) for each in behaviours if each.question)
     return encode(BehavioursRecord(behaviours=records))
+
+
+def read_behaviours(text: bytes) -> tuple[Behaviour, ...]:
+    """Read what `behaviours_json` wrote."""
+    return tuple(
+        Behaviour(
+            case=each["id"],
+            title=each["title"],
+            question=each["question"],
+            why=each["why"],
+            impact=each.get("impact", ""),
+            advice=each.get("advice", ""),
+            refs=tuple(each.get("references", ())),
+            answers=tuple(each["answers"]),
+            given={
+                target: answer
+                for answer, targets in each["answers"].items()
+                for target in targets
+            },
+            ranges=each["ranges"],
+            documented=tuple(
+                Documented(**documented) for documented in each.get("documented", ())
+            ),
+            against=tuple(each.get("against", ())),
+        )
+        for each in json.loads(text)["behaviours"]
+    )
 
 
 def _record(each: Behaviour) -> BehaviourRecord:

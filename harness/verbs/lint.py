@@ -27,7 +27,7 @@ from harness.verbs import options, places
     help="Check also that each measured target gives one answer to each question.",
 )
 @places.group
-@places.cases
+@places.own_cases
 def command(*, with_results: bool, groups: tuple[str, ...], root: Path) -> int:
     """Check all cases without an engine. Exit code 2 if there is a mistake.
 

@@ -9,10 +9,36 @@ from pathlib import Path
 
 import click
 
+from harness.book import published
+
+
+def _found(
+    context: click.Context,  # noqa: ARG001  # click gives it by position
+    parameter: click.Parameter,  # noqa: ARG001
+    root: Path | None,
+) -> Path:
+    """Give the folder that is named, or `cases` here, or the published cases."""
+    here = Path("cases")
+    if root is not None or (here / "groups.toml").is_file():
+        return root or here
+    return published.cases() or here
+
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+#: Cases to read: those of a folder, or those that come with the package.
 cases = click.option(
     "--cases",
     "root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
+    callback=_found,
+    help="Folder of cases (with groups.toml). Default: cases/ here, or else the "
+    "published cases with their results.",
+)
+#: Cases to build or to check, whose results are written beside them.
+own_cases = click.option(
+    "--cases",
+    "root",
+    type=_FOLDER,
     default=Path("cases"),
     show_default=True,
     help="Folder of cases (with groups.toml).",

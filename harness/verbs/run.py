@@ -70,7 +70,7 @@ from harness.verbs import options, places
     type=click.Path(path_type=Path),
     help="Write a JUnit report to this file.",
 )
-@places.cases
+@places.own_cases
 @places.results
 def command(
     *,

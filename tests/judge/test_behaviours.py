@@ -102,6 +102,7 @@ QUESTIONS = (
         ("chown name missing", "copy/owner"),
         ("missing names CHOWN", "copy/owner"),
         ("mtime cache", "cache/touched"),
+        ("volume run legacy podman", "volume/run-after"),
         ("what does run use as a shell?", "run/shell"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from called import harness
 
 from harness.report import schemas
+from harness.report.behaviours_record import behaviours_json, read_behaviours
 
 ROOT = Path(__file__).parents[2]
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
@@ -36,6 +37,11 @@ def test_json_is_what_its_schema_says() -> None:
     first = told["behaviours"][0]
     assert first["ranges"]["legacy"] == "discarded"
     assert "legacy@20.10.24" in first["answers"]["discarded"]
+
+
+def test_what_was_written_is_read_again_as_it_was() -> None:
+    text = (ROOT / "results" / "behaviours.json").read_bytes()
+    assert behaviours_json(read_behaviours(text)) == text
 
 
 def test_the_committed_behaviours_are_what_their_schema_says() -> None:
