@@ -68,5 +68,9 @@ class ArchiveError(HarnessError):
     """An image archive that is truncated, inconsistent or hostile; names the blob."""
 
 
+class WriteError(HarnessError):
+    """A file that cannot be written, with the reason; what was there is kept."""
+
+
 class ResultError(HarnessError):
     """A stored result that cannot be read; naming it, so that it can be removed."""

@@ -44,7 +44,7 @@ class Cache:
     def put(self, kind: str, pages: Mapping[str, tuple[str, Any]]) -> None:
         """Write the pages of a kind, whole or not at all."""
         body = json.dumps(pages, separators=(",", ":"), ensure_ascii=True).encode()
-        with suppress(OSError):
+        with suppress(OSError, HarnessError):
             write(self._place(kind), body)
             found = sorted(self.folder.glob("*.json"), key=lambda x: x.stat().st_mtime)
             for path in found[:-KEPT]:

@@ -231,6 +231,8 @@ def stop_kept(cache: Path, say: Say, names: Sequence[str] = ()) -> list[RunningE
         if entry.kept and (not names or name in names):
             say(f"stopping {name}")
             namespace.end(entry.space)
+            # it removes what it had itself, but not always before the sweep
+            entry.space.clear()
             stopped.append(entry)
     sweep(cache, say)
     return stopped

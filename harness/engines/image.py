@@ -22,7 +22,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from harness.engines import Address, Engine, address, dind, owner
+from harness.engines import Address, Engine, address, dind, owner, roots
 from harness.engines.dial import (
     Forwarder,
     Stream,
@@ -283,7 +283,8 @@ def _folder(cache: Path) -> Iterator[Path]:
         raise UsageError(
             "the cache folder's path is too long for a socket in it", where=str(cache)
         )
-    folder.mkdir(mode=0o700, parents=True)
+    with roots.writing(folder):
+        folder.mkdir(mode=0o700, parents=True)
     try:
         yield folder
     finally:

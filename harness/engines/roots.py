@@ -206,10 +206,24 @@ def busybox_of(root: Path) -> Path:
 
 
 @contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Tell as EngineError what keeps the cache from being written to."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(
+            f"the cache cannot be written: {error.strerror}",
+            where=str(error.filename or place),
+            hint=f"free space there, or set {CACHE_VARIABLE} to another folder",
+        ) from error
+
+
+@contextlib.contextmanager
 def locked(file: Path) -> Iterator[int]:
     """Hold an exclusive lock on `file`, waiting for it; gives the descriptor."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with writing(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
@@ -220,25 +234,21 @@ def locked(file: Path) -> Iterator[int]:
 @contextlib.contextmanager
 def _building(place: Path) -> Iterator[tuple[Path | None, int]]:
     """Give an empty folder to build `place` in, or None: another made it meanwhile."""
-    try:
-        with locked(place.with_name(f"{place.name}.lock")) as lock:
-            if place.is_dir():
-                yield None, lock
-                return
-            folder = place.with_name(f"{place.name}.part")
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.mkdir()
-            try:
-                yield folder, lock
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise EngineError(
-            f"the cache cannot be written: {error.strerror}",
-            where=str(error.filename or place.parent),
-            hint=f"free space there, or set {CACHE_VARIABLE} to another folder",
-        ) from error
+    with (
+        writing(place.parent),
+        locked(place.with_name(f"{place.name}.lock")) as lock,
+    ):
+        if place.is_dir():
+            yield None, lock
+            return
+        folder = place.with_name(f"{place.name}.part")
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir()
+        try:
+            yield folder, lock
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def place_of(suite: Suite, cache: Path) -> Path:

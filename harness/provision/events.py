@@ -61,7 +61,7 @@ class EngineReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLost:
-    """An engine that could not be started."""
+    """An engine that could not be started, or whose record could not be written."""
 
     title: str
     reason: str
@@ -69,7 +69,7 @@ class EngineLost:
     @property
     def text(self) -> str:
         """Say so in a line."""
-        return f"{self.title} did not start: {self.reason}"
+        return f"{self.title} cannot be used: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

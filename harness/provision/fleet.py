@@ -134,8 +134,7 @@ class Fleet:
         try:
             engine = stack.enter_context(self._start(self._sources[name]))
         except Exception as error:  # noqa: BLE001  # a worker waits for the answer
-            said = error.message if isinstance(error, HarnessError) else repr(error)
-            hint = error.hint if isinstance(error, HarnessError) else ""
+            said, hint = _told(error)
             if not self._closing.is_set():
                 self._hear(EngineLost(title=title, reason=said.splitlines()[0]))
             self._answer(name, {"error": said, "hint": hint})
@@ -156,6 +155,15 @@ class Fleet:
         if name in self._locks:
             _place(self._folder, name).write_text(json.dumps(answer), encoding="utf-8")
             os.close(self._locks.pop(name))
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Give an error's message and hint; what is no engine's names its file."""
+    if isinstance(error, EngineError):
+        return error.message, error.hint
+    if isinstance(error, HarnessError):
+        return f"{error.where}: {error.message}", error.hint
+    return repr(error), ""
 
 
 def await_engine(folder: Path, name: str) -> Engine:

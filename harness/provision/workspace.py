@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.documents import leftovers
 from harness.engines import Engine, address, cgroups, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
@@ -26,26 +26,15 @@ def workspace(cache: Path) -> Iterator[Path]:
     are their commands' cgroups.
     """
     place = cache / "tmp"
-    place.mkdir(parents=True, exist_ok=True)
-    cgroups.sweep(_lives)
-    for each in place.iterdir():
-        if not _lives(each.name.partition("-")[0]):
-            shutil.rmtree(each, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{os.getpid()}-", dir=place) as folder:
+    cgroups.sweep(leftovers.lives)
+    with roots.writing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        for each in place.iterdir():
+            if leftovers.is_left(each.name):
+                shutil.rmtree(each, ignore_errors=True)
+        made = tempfile.TemporaryDirectory(prefix=leftovers.own(), dir=place)
+    with made as folder:
         yield Path(folder)
-
-
-def _lives(process: str) -> bool:
-    """Say whether there is such a process."""
-    if not process.isdecimal() or int(process) == 0:
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def save_base(

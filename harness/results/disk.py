@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
@@ -18,6 +19,7 @@ from typing import Any
 from packaging.version import Version
 
 from harness.documents import regular_file
+from harness.documents.whole_file import remove_parts, unwritable
 from harness.errors import ResultError
 from harness.results.record import (
     CaseRecord,
@@ -70,6 +72,21 @@ def load(folder: Path, case: str) -> dict[str, Result]:
     return found
 
 
+def prepare(folder: Path) -> None:
+    """Hold that results can be written, before anything is built for them.
+
+    Raises WriteError; removes what killed runs have not written to the end.
+    """
+    place = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, *(each for each in folder.iterdir() if each.is_dir())):
+            tempfile.TemporaryFile(dir=place).close()
+    except OSError as error:
+        raise unwritable(place, error) from error
+    remove_parts(folder)
+
+
 def save(folder: Path, result: Result) -> bool:
     """Put a result into its case's file; False when nothing changed.
 
@@ -81,6 +98,8 @@ def save(folder: Path, result: Result) -> bool:
         try:
             stored = load(folder, result.case)
         except ResultError:
+            if not path.is_file():
+                raise
             path.replace(path.with_suffix(".json.broken"))
             stored = {}
         return _write(path, {**stored, result.target: result})
@@ -257,8 +276,11 @@ def _order(target: str) -> tuple[str, Version, str]:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Be the only process that changes files of `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise unwritable(folder, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -16,6 +16,7 @@ from harness.dockerfile.parser import parse
 from harness.errors import HarnessError
 from harness.judge.verdict import Judged
 from harness.provision.plan import Plan, PlannedTarget
+from harness.provision.settings import Settings
 from harness.results import disk
 from harness.results.record import write
 from harness.run.fresh_cells import Cells
@@ -46,9 +47,14 @@ _PLAIN = (NotAsExpected, HarnessError, pytest.skip.Exception, pytest.xfail.Excep
 
 def results_of(plan: Plan) -> Path:
     """Give the folder of results, which a run always has (`options.settings_of`)."""
-    if plan.settings.results is None:  # pragma: no cover
+    return folder_of(plan.settings)
+
+
+def folder_of(settings: Settings) -> Path:
+    """Give the folder of results, before there is a plan."""
+    if settings.results is None:  # pragma: no cover
         raise RuntimeError("a run without a folder of results")
-    return plan.settings.results
+    return settings.results
 
 
 def scratch(results: Path) -> Path:

@@ -25,6 +25,7 @@ from harness.provision.choice import looked_at
 from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
+from harness.results import disk
 from harness.run import durations, last_errors, run_lock
 from harness.run.fresh_cells import fresh_cells
 from harness.run.items import (
@@ -36,6 +37,7 @@ from harness.run.items import (
     CaseCollector,
     CaseItem,
     cases_of,
+    folder_of,
     results_of,
     scratch,
     weight,
@@ -105,6 +107,8 @@ def _open(config: pytest.Config) -> None:
     if config.option.collectonly:
         config.stash[PLAN] = looked_at(settings, seen.hear)
         return
+    # before an engine is started for results that cannot be kept
+    disk.prepare(folder_of(settings))
     stack = config.stash[_STACK]
     measuring = stack.enter_context(opened(settings, seen.hear))
     config.stash[_SESSION] = measuring
@@ -265,8 +269,13 @@ def pytest_report_teststatus(
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Tabulate all results, when xdist's workers have ended."""
     yield
-    if _SESSION in session.config.stash:
-        _tabulate(session)
+    config = session.config
+    if _SESSION in config.stash:
+        try:
+            _tabulate(session)
+        except HarnessError as error:
+            config.stash[_SEEN].say(f"error: {error}", red=True)
+            session.exitstatus = error.exit_code
 
 
 def _tabulate(session: pytest.Session) -> None:
@@ -274,17 +283,15 @@ def _tabulate(session: pytest.Session) -> None:
     config = session.config
     seen, made, root = config.stash[_SEEN], config.stash[PLAN], config.stash[ROOT]
     results = results_of(made)
-    durations.save(scratch(results), seen.progress.took)
-    last_errors.save(scratch(results), results, seen.cells, seen.errors)
     book = open_book(root, results, made.builders)
     cases = seen.cases
     if session.exitstatus == pytest.ExitCode.INTERRUPTED:
         # to read all cases anew may take as long as many builds
         seen.matrix = book.matrix(cases, made.targets, seen.errors)
         seen.say("the matrix is not written: `layer-harness matrix --write` does it")
+        _note(seen, results)
         return
     whole = book.matrix()
-    write_matrix(results, whole, book.groups, book.behaviours)
     seen.matrix = whole.of(cases)
     if seen.errors or whole.targets != tuple(each.id for each in made.targets):
         seen.matrix = book.matrix(cases, made.targets, seen.errors)
@@ -292,6 +299,15 @@ def _tabulate(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.OK
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
+    # last, since each may find the disk full
+    _note(seen, results)
+    write_matrix(results, whole, book.groups, book.behaviours)
+
+
+def _note(seen: Seen, results: Path) -> None:
+    """Keep beside the results what the next run wants to know of this one."""
+    last_errors.save(scratch(results), results, seen.cells, seen.errors)
+    durations.save(scratch(results), seen.progress.took)
 
 
 def exit_code(matrix: Matrix, otherwise: int) -> int:
