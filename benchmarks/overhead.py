@@ -1,26 +1,30 @@
 """`layer-harness run` against the bare builds through the SDK (bar: at most 1.1 times).
 
 Both build every case with both builders on the same running engine, at the same
-parallelism. Bare is the SDK's own way: post the context, read the stream to its end;
-no base of its own for each case, no export, no reading, no result.
+parallelism, in turns of some seconds. Bare is the SDK's own way: post the context, read
+the stream to its end; no base of its own for each case, no export, no reading, no
+result.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import requests
 
+from benchmarks import turns
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, argument, load_cases
 from harness.cases.selection import select
@@ -40,10 +44,14 @@ LEFT_OUT = {"copy/fifo"}
 SILENCE = 60.0
 
 
-def bare(engine: Engine, case: Case, target: Target, base: str) -> float:
-    """Build a case as a user of the SDK would; the seconds it took."""
+def bare(engine: Engine, case: Case, target: Target, base: str, turn: Path) -> None:
+    """Build a case as a user of the SDK would, in its turn."""
+    with turns.take(turn):
+        _bare(engine, case, target, base)
+
+
+def _bare(engine: Engine, case: Case, target: Target, base: str) -> None:
     client = connect(engine.address, timeout=600)
-    began = time.perf_counter()
     salt = uuid.uuid4().hex
     tags: dict[str, str] = {}
     for name, build in case.builds.items():
@@ -78,7 +86,6 @@ def bare(engine: Engine, case: Case, target: Target, base: str) -> float:
         except requests.RequestException as error:
             print(f"{case.id} on {target.id} was given up: {error}", flush=True)
     client.close()
-    return time.perf_counter() - began
 
 
 def measured_cases(words: Sequence[str]) -> list[Case]:
@@ -90,12 +97,47 @@ def measured_cases(words: Sequence[str]) -> list[Case]:
     ]
 
 
+def ended(jobs: Sequence[Future[None]], seconds: float) -> bool:
+    """Wait for bare builds; says whether some are left."""
+    done, left = wait(jobs, seconds)
+    print(f"bare: {len(done)} of {len(jobs)}", flush=True)
+    for each in done:
+        each.result()
+    return bool(left)
+
+
+class Run:
+    """A run of the harness, which begins when it is first waited for."""
+
+    def __init__(self, command: Sequence[str], turn: Path, said: BinaryIO) -> None:
+        self._command = command
+        self._environment = {**os.environ, turns.VARIABLE: str(turn)}
+        self._said = said
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __call__(self, seconds: float) -> bool:
+        """Wait for it; says whether it goes on."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdout=self._said, env=self._environment
+            )
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        if code not in {0, 1}:
+            self._said.seek(0)
+            sys.exit(self._said.read().decode(errors="replace"))
+        return False
+
+
 def main(arguments: Sequence[str] = ()) -> None:
     """Print both times and their ratio."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks overhead")
     parser.add_argument("cases", nargs="*", help="cases or groups; all by default")
     parser.add_argument("-e", "--engine", default="bookworm")
     parser.add_argument("-n", "--jobs", type=int, default=4)
+    parser.add_argument("--turn", type=float, default=20.0, help="seconds of a turn")
     chosen = parser.parse_args(arguments)
     cases = measured_cases(chosen.cases)
     settings = Settings(engines=(chosen.engine,))
@@ -103,35 +145,30 @@ def main(arguments: Sequence[str] = ()) -> None:
         opened(settings, lambda event: print(event.text, flush=True)) as session,
         session.open(session.targets[0]) as there,
         tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(chosen.jobs) as pool,
     ):
         engine = there.engine
         if engine is None:  # pragma: no cover  # a builder inside an engine has one
             raise RuntimeError("no engine")
-        began = time.perf_counter()
-        with ProcessPoolExecutor(chosen.jobs) as pool:
-            jobs = [
-                pool.submit(bare, engine, case, target, there.shared)
-                for case in cases
-                for target in session.targets
-                if case.suits(target)
-            ]
-            for number, job in enumerate(as_completed(jobs), 1):
-                job.result()
-                if number % 50 == 0 or number == len(jobs):
-                    print(f"bare: {number} of {len(jobs)}", flush=True)
-        alone = time.perf_counter() - began
-        began = time.perf_counter()
+        places = [Path(folder, each) for each in ("run", "bare")]
+        jobs = [
+            pool.submit(bare, engine, case, target, there.shared, places[1])
+            for case in cases
+            for target in session.targets
+            if case.suits(target)
+        ]
         command = [
             *(sys.executable, "-m", "harness", "run"),
             *(case.id for case in cases),
             *("-e", engine.address.url, "-n", str(chosen.jobs)),
             *("--results", str(Path(folder, "results"))),
+            *("--", "-p", "benchmarks.turns"),
         ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
-            for number, line in enumerate(run.stdout or (), 1):
-                if number % 50 == 0:
-                    print(f"run: {line.rstrip()}", flush=True)
-        whole = time.perf_counter() - began
+        with Path(folder, "said").open("w+b") as said:
+            run = Run(command, places[0], said)
+            whole, alone = turns.alternate(
+                places, [run, partial(ended, jobs)], chosen.turn
+            )
         # Of the children that were waited for, the largest: in KiB on Linux.
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(

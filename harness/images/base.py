@@ -10,7 +10,7 @@ import io
 import struct
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -110,7 +110,7 @@ class Base:
     """
 
     archive: bytes | Path
-    image: Image
+    image: Image = field(hash=False)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -9,7 +9,8 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, Literal, cast
+from functools import lru_cache
+from typing import Any, BinaryIO, Literal, cast
 
 import docker
 import requests
@@ -120,6 +121,7 @@ def archive_of(
         yield archive, image
 
 
+@lru_cache(maxsize=64)
 def copy_of(base: Base, reference: str) -> Image:
     """Tell what `loaded` has loaded under a reference."""
     return salted(base, reference, reference, io.BytesIO(), whole=False)
@@ -151,13 +153,23 @@ def remove(
     `images` is what the builder's words said, and a RUN can print such words too: only
     what has no name and was made after `since` is ours.
     """
-    with suppress(APIError, requests.RequestException):
-        client.remove_image(tag, force=True)
+    gone = _removed(client, tag, force=True)
     for each in reversed(images):
+        # an image's parents without a name go with it
+        if any(other.startswith(f"sha256:{each}") for other in gone):
+            continue
         with suppress(APIError, requests.RequestException):
             found = client.inspect_image(each)
             if not found.get("RepoTags") and _seconds(found["Created"]) >= since:
-                client.remove_image(each)
+                gone |= _removed(client, each)
+
+
+def _removed(client: docker.APIClient, image: str, *, force: bool = False) -> set[str]:
+    """Remove an image; gives the IDs of all that the engine removed with it."""
+    with suppress(APIError, requests.RequestException):
+        answer: Any = client.remove_image(image, force=force)
+        return {each["Deleted"] for each in answer or () if "Deleted" in each}
+    return set()
 
 
 def _seconds(created: str) -> float:

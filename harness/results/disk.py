@@ -253,12 +253,17 @@ def _broken(path: Path, reason: str) -> ResultError:
 def _write(path: Path, results: Mapping[str, Result]) -> bool:
     """Write a case's results whole, equal ones once."""
     found: dict[bytes, OutcomeRecord] = {}
+    # what was read together has its parts in common, and need not be written again
+    keys: dict[tuple[int, ...], bytes] = {}
     for target in sorted(results, key=_order):
         one = results[target]
         rest = {name: getattr(one, name) for name in _SAME}
+        parts = tuple(map(id, rest.values()))
         # by what is written, not by equality: False and 0 are equal, and no list is
         # hashed
-        key = encode(OutcomeRecord(targets=(), **rest))
+        if parts not in keys:
+            keys[parts] = encode(OutcomeRecord(targets=(), **rest))
+        key = keys[parts]
         others = found[key].targets if key in found else ()
         found[key] = OutcomeRecord(targets=(*others, target), **rest)
     case = next(iter(results.values())).case

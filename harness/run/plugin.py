@@ -130,7 +130,7 @@ def _open(config: pytest.Config) -> None:
     told = {case: sorted(targets) for case, targets in seen.fresh.cells.items()}
     (made.folder / _FRESH).write_text(json.dumps(told), encoding="utf-8")
     if all(
-        planned.target.id in seen.fresh.cells[case.id]
+        planned.target.id in seen.fresh.cells.get(case.id, ())
         for case in cases.values()
         for planned in made.planned
         if case.suits(planned.target)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import docker
 import pytest
+from docker.errors import APIError
 
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_case
@@ -16,7 +17,7 @@ from harness.dockerfile.context import ContextFile
 from harness.engines import Engine
 from harness.images.base import Base
 from harness.images.image import Image
-from harness.measure.base_copies import base_of
+from harness.measure.base_copies import base_of, remove
 from harness.measure.driver import EngineDriver
 from harness.measure.open_target import OpenTarget
 
@@ -40,8 +41,15 @@ def test_an_image_without_layers_is_told_by_inspect(
         "Architecture": "amd64",
         "Os": "linux",
     }
+
+    def get_image(_: str) -> None:
+        response: Any = SimpleNamespace(status_code=500)
+        raise APIError("empty", response, "empty export - not implemented")
+
     client = SimpleNamespace(
-        inspect_image=lambda _: inspected, history=lambda _: history
+        get_image=get_image,
+        inspect_image=lambda _: inspected,
+        history=lambda _: history,
     )
     base = Image(reference="base", config={}, config_digest="", layers=())
     driver = EngineDriver(
@@ -57,6 +65,25 @@ def test_an_image_without_layers_is_told_by_inspect(
     assert [
         (each["created_by"], each["empty_layer"]) for each in image.config["history"]
     ] == told
+
+
+def test_only_what_the_engine_did_not_remove_with_an_image_is_asked_for() -> None:
+    """The legacy builder names each step's image; most go with the last one."""
+    asked: list[str] = []
+    gone = {"tag": ["0123456789ab" + "0" * 52], "aaaaaaaaaaaa": ["a" * 64, "b" * 64]}
+
+    def remove_image(name: str, **_: Any) -> list[dict[str, str]]:
+        untagged = {"Untagged": name}
+        return [untagged, *({"Deleted": f"sha256:{each}"} for each in gone[name])]
+
+    def inspect_image(name: str) -> dict[str, Any]:
+        asked.append(name)
+        return {"RepoTags": [], "Created": "2026-01-01T00:00:00Z"}
+
+    client = SimpleNamespace(remove_image=remove_image, inspect_image=inspect_image)
+    images = ("bbbbbbbbbbbb", "aaaaaaaaaaaa", "0123456789ab")
+    remove(cast("docker.APIClient", client), "tag", images, since=0)
+    assert asked == ["aaaaaaaaaaaa"]
 
 
 def test_builders_of_an_engine_have_bases_of_their_own() -> None:
