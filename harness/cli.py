@@ -104,8 +104,9 @@ def main() -> NoReturn:
     """Run the command line; errors of ours become a few lines, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Results are to be seen as they come, also through a pipe.
-        sys.stdout.reconfigure(line_buffering=True)
+        # Results are to be seen as they come, also through a pipe; a name that is no
+        # text is written as escapes.
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     try:
         code = cli.main(prog_name="layer-harness", standalone_mode=False)
     except HarnessError as error:

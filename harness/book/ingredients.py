@@ -106,18 +106,23 @@ def _tree(folder: Path, root: Path) -> Iterator[bytes]:
     pending = [] if leads_out(folder, root) else [folder]
     while pending:
         for path in entries(pending.pop()):
-            told = path.lstat()
             yield os.fsencode(path.relative_to(folder))
-            yield b"%o" % told.st_mode
-            if stat.S_ISLNK(told.st_mode):
-                yield os.fsencode(path.readlink())
-            elif stat.S_ISDIR(told.st_mode):
+            try:
+                told = path.lstat()
+                yield b"%o" % told.st_mode
+                if stat.S_ISLNK(told.st_mode):
+                    yield os.fsencode(path.readlink())
+            except OSError as error:
+                # a path too long: it is told when the case is read
+                yield str(error.strerror).encode()
+                continue
+            if stat.S_ISDIR(told.st_mode):
                 pending.append(path)
             elif told.st_size > _READ:
                 # a change of either shows in the time of the last change
                 yield b"%d %d" % (told.st_size, told.st_ctime_ns)
             elif stat.S_ISREG(told.st_mode):
-                yield regular_file.read(path, most=_READ)
+                yield _body(path)
 
 
 def _file(path: Path) -> tuple[bytes, ...]:

@@ -65,7 +65,7 @@ def entries(folder: Path) -> list[Path]:
         return []
     except OSError as error:
         raise CaseError(
-            f"cannot be read: {error.strerror}", where=str(folder)
+            f"cannot be read: {error.strerror}", where=f"{folder!s:.200}"
         ) from error
 
 

@@ -131,6 +131,48 @@ def test_a_mistake_has_its_place_and_what_was_meant(
 
 
 @pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('files."../../../x" = "y"', "is not a path below the folder {config}"),
+        ('files."/x" = "y"', "is not a path below the folder {config}"),
+        ('files."" = "y"', "is not a path below the folder {config}"),
+        (f'files."{"a" * 256}" = "y"', "is not a path below the folder {config}"),
+        ('files."a\\u0000b" = "y"', "a text with the character U+0000"),
+        ('environment."A=B" = "c"', "is not a name for a variable"),
+        ('environment.A = "\\u0000"', "a text with the character U+0000"),
+        ('stores = ["../x"]', "`../x` is not a name for a store"),
+        ("pattern = '(a{99999999999999999999})'", "not a regular expression"),
+        (f"pattern = '{'(' * 5000}'", "longer than 1000 characters"),
+        ("like = ['a']", "unknown builder `['a']`"),
+        ("like = {a = 1}", "unknown builder `{'a': 1}`"),
+        (f"note = {'9' * 5000}", "a number of more than 64 bits"),
+        (f"note = 0x{'f' * 5000}", "a number of more than 64 bits"),
+        (f"note = {'[' * 5000}{']' * 5000}", "nested too deeply"),
+        (f"note.{'a.' * 200}b = 1", "over 100 dots in one line"),
+        ('debian = [{suite="../x", version="1", packages=["a"]}]', "match pattern"),
+        ('debian = [{suite="x", version="1", packages=["--help"]}]', "match pattern"),
+    ],
+)
+def test_a_record_is_no_way_out_and_breaks_nothing(
+    tmp_path: Path, more: str, message: str
+) -> None:
+    key = more.partition(" ")[0].partition(".")[0]
+    kept = [each for each in LEAST.splitlines() if not each.startswith(f"{key} ")]
+    path = written(tmp_path, "\n".join([*kept, more, ""]))
+    with pytest.raises(CaseError) as caught:
+        load_records(path)
+    assert message in caught.value.message
+    assert caught.value.where.startswith(f"{path}")
+    assert len(str(caught.value)) < 3000
+
+
+@pytest.mark.parametrize("name", ['"mine\\n"', "m" * 65])
+def test_the_name_of_a_builder_is_a_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CaseError, match="is not a name for a builder"):
+        load_records(written(tmp_path, f'[{name}]\nlike = "buildah-layers"\n'))
+
+
+@pytest.mark.parametrize(
     ("more", "place", "message"),
     [
         ('options.lable = ["x"]', "13:1", "unknown option `lable`"),

@@ -112,3 +112,34 @@ def test_declared_arguments_are_found_behind_a_byte_order_mark_too() -> None:
         "A",
         "B",
     }
+
+
+#: Each took a time that grows with the square of its length, or broke.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# escape" + " " * 100_000 + "x\nFROM a\n",
+        "# escape=x" + " " * 100_000 + "y\nFROM a\n",
+        "FROM scratch\nARG " + "--a=b " * 50_000 + "\n",
+        "FROM scratch\nRUN "
+        + " ".join(f"<<E{n}" for n in range(5000))
+        + "\nx" * 50_000,
+        "FROM scratch\n" + "RUN <<E\n" * 50_000,
+        "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(20_000)),
+        f"ARG A={'a' * 100_000}\nFROM {'${A}' * 20_000}\n",
+    ],
+    ids=range(7),
+)
+def test_long_dockerfiles_are_read_in_a_time_that_grows_with_them(text: str) -> None:
+    parsed = parse(text)
+    for target in ("", "s1", "9" * 5000):
+        parsed.stages_of(target)
+        parsed.chain(target)
+        parsed.outside(target)
+    assert parsed.declared is not None
+
+
+def test_heredocs_end_one_after_the_other() -> None:
+    text = "FROM a\nRUN <<A <<-B <<C\nx\nA\nA\n\tB\nRUN y\n"
+    # C ends nowhere, and opens nothing
+    assert [each.line for each in parse(text).instructions] == [1, 2, 7]

@@ -149,3 +149,35 @@ def test_what_is_no_selector_is_refused_with_what_is_meant(
     with pytest.raises(UsageError) as caught:
         parse_selector(text)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"buildkit@{'9' * 5000}",
+        f"buildkit@<={'9' * 5000}",
+        f"buildkit@{'.'.join('1' * 5000)}",
+        f"buildkit@{','.join(['>=1'] * 50_000)}",
+        "buildkit@²",
+        "legacy\n@20.10",
+    ],
+)
+def test_what_is_too_long_or_odd_for_a_selector_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_selector(text)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "legacy@20.10.24\n",
+        "legacy@20.10.24+overlay2\n",
+        "legacy@20.10/../../x",
+        "legacy@20.10 24",
+        f"legacy@{'9' * 5000}",
+    ],
+)
+def test_an_id_ends_where_it_ends_and_is_the_name_of_a_file(text: str) -> None:
+    with pytest.raises(ValueError, match="not a target"):
+        BUILDERS.target(text)
