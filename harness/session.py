@@ -33,7 +33,7 @@ from harness.measure.engine_lock import EngineLock
 from harness.measure.open_target import OpenTarget
 from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
-from harness.provision import sources
+from harness.provision import left_images, sources
 from harness.provision.choice import chooser_of
 from harness.provision.engine_bases import with_bases
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
@@ -270,7 +270,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
     """
     cache, say = cache_folder(), noting(hear)
     with ExitStack() as stack:
-        folder = stack.enter_context(workspace(cache))
+        folder = stack.enter_context(workspace(cache, say))
         chooser = chooser_of(settings, hear)
         chosen = chooser.chosen()
         archive = folder / "base.tar"
@@ -287,6 +287,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             began=time.time(),
             tools=chosen.tools,
         )
+        left_images.note(folder, plan.shared, [each.address for each in running])
         for planned in plan.planned:
             if not planned.engine:
                 record_target(plan, planned, base, ask(plan, planned, None))

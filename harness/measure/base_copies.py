@@ -25,13 +25,29 @@ from harness.images.salted import salted
 
 #: All our images are `layer-harness/...`: nobody else's name is ever touched.
 PREFIX = "layer-harness"
+#: So many hexadecimal digits name a session in its references.
+_SESSION = 12
 #: A base larger than this goes to a temporary file, in bytes.
 _SPOOL = 8 << 20
 
 
-def new_base() -> str:
-    """Make up a reference for a base."""
-    return f"{PREFIX}/base:{uuid.uuid4().hex}"
+def new_base(beside: str = "") -> str:
+    """Make up a reference for a base, of the session that `beside` is of."""
+    return f"{PREFIX}/base:{_in_session(beside, uuid.uuid4().hex)}"
+
+
+def new_build(beside: str) -> str:
+    """Make up a reference for a build, of the session that `beside` is of."""
+    return f"{PREFIX}/build:{_in_session(beside, uuid.uuid4().hex)}"
+
+
+def session_of(reference: str) -> str:
+    """Give what all references of a session begin with, behind the colon."""
+    return reference.partition(":")[2][:_SESSION]
+
+
+def _in_session(reference: str, rest: str) -> str:
+    return f"{session_of(reference)}{rest}"[:32]
 
 
 def base_of(shared: str, builder: str, worker: int = 0, number: int = 0) -> str:
@@ -49,7 +65,7 @@ def base_of(shared: str, builder: str, worker: int = 0, number: int = 0) -> str:
     """
     words = f"{shared} {builder} {worker} {number}"
     mark = hashlib.sha256(words.encode()).hexdigest()[:32]
-    return f"{PREFIX}/base:{mark}"
+    return f"{PREFIX}/base:{_in_session(shared, mark)}"
 
 
 @contextmanager

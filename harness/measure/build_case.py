@@ -32,7 +32,7 @@ from harness.errors import (
 )
 from harness.images.image import Image
 from harness.measure import containers, overlay2
-from harness.measure.base_copies import PREFIX
+from harness.measure.base_copies import new_build
 from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
 from harness.measure.observation import ContainerRecord
@@ -88,7 +88,7 @@ def run(case: Case, opened: OpenTarget) -> Run:
         offered = {"BASE": reference}
         done: list[Built] = []
         for name in case.builds:
-            tag = f"{PREFIX}/build:{uuid.uuid4().hex}"
+            tag = new_build(opened.shared)
             asked = _Asked(
                 case=case,
                 builder=opened.target.builder,

@@ -72,7 +72,7 @@ class EngineDriver:
         if self.apart == "none":
             yield self.shared, base_copies.copy_of(self.standard, self.shared)
             return
-        reference = base_copies.new_base()
+        reference = base_copies.new_base(self.shared)
         chain = self.apart == "chain"
         with base_copies.loaded(
             self.client, self.standard, reference, layers_too=chain, content_too=chain

@@ -13,17 +13,18 @@ from harness.engines import Engine, address, cgroups, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
 from harness.images.base import standard_base
+from harness.provision import left_images
 
 #: Seconds until an engine begins to send an image, which it writes to its disk first.
 _SAVE = 600.0
 
 
 @contextmanager
-def workspace(cache: Path) -> Iterator[Path]:
+def workspace(cache: Path, say: Say) -> Iterator[Path]:
     """Make a folder for the time of a session, in the cache.
 
     It is named after this process; those of processes that were killed are removed, as
-    are their commands' cgroups.
+    are their commands' cgroups and what they left on engines that are not ours.
     """
     place = cache / "tmp"
     cgroups.sweep(leftovers.lives)
@@ -31,6 +32,7 @@ def workspace(cache: Path) -> Iterator[Path]:
         place.mkdir(parents=True, exist_ok=True)
         for each in place.iterdir():
             if leftovers.is_left(each.name):
+                left_images.remove(each, say)
                 shutil.rmtree(each, ignore_errors=True)
         made = tempfile.TemporaryDirectory(prefix=leftovers.own(), dir=place)
     with made as folder:

@@ -65,6 +65,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         name="here",
         engine=None,
         client=None,
+        shared="layer-harness/base:0123456789abcdef",
         log_size=lambda: 0,
         meter=None,
     )

@@ -16,7 +16,7 @@ def test_a_workspace_goes_with_its_run_and_with_the_next_after_a_kill(
     killed.mkdir(parents=True)
     other = tmp_path / "tmp" / f"{os.getppid()}-running"
     other.mkdir()
-    with workspace(tmp_path) as folder:
+    with workspace(tmp_path, print) as folder:
         (folder / "base.tar").write_bytes(b"x")
         assert sorted((tmp_path / "tmp").iterdir()) == sorted([other, folder])
     assert list((tmp_path / "tmp").iterdir()) == [other]
