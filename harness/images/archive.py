@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from posixpath import dirname
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from harness.errors import ArchiveError
+from harness.images import json_text
 from harness.images.layer import Layer, plain_path, scan_layer, text_of
-from harness.tar.byte_stream import (
-    ByteSource,
-    Digest,
-    Piece,
-    is_compressed,
-    pieces,
-    unpacked,
-)
+from harness.tar.budget import STANDARD, Account, Budget
+from harness.tar.byte_stream import ByteSource, Digest, Piece
+from harness.tar.compression import is_compressed, opened, unpacked
 from harness.tar.read import BLOCK, EMPTY, Member, is_header, members
 
 # Registries and engines refuse manifests and configs larger than this.
 MAX_JSON: Final = 4 << 20
-MAX_JSON_TOTAL: Final = 32 << 20
-MAX_MEMBERS: Final = 1 << 16
 # A layer up to this size is hashed in memory to see whether it is known.
 MAX_AHEAD: Final = 8 << 20
 _MAX_HOPS: Final = 40
+# What a file takes in memory without its name, and JSON for each byte once it is
+# parsed: objects in objects are the worst (measured).
+_FILE: Final = 1024
+_PARSED: Final = 40
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
@@ -53,10 +52,15 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The files of an image archive by name, and its links."""
+    """The files of an image archive by name, and its links.
+
+    `parsed` has the JSON that was asked for, by digest, and `account` what all took.
+    """
 
     blobs: Mapping[str, Blob]
     links: Mapping[str, str]
+    account: Account
+    parsed: dict[str, Any] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.blobs or name in self.links
@@ -79,46 +83,59 @@ class Archive:
             raise ArchiveError(blob.problem or "is not a layer", where=name)
         return blob.layer
 
-    def text(self, name: str) -> bytes:
-        """Find a JSON file's bytes."""
+    def json(self, name: str) -> Any:
+        """Find a JSON file's content, parsed once for all that ask."""
         blob = self.blob(name)
         if blob.text is None:
             raise ArchiveError(blob.problem or "is not JSON", where=name)
-        return blob.text
+        self.account.blob = name
+        self.account.check_time()
+        if blob.digest not in self.parsed:
+            self.account.spend("memory", _PARSED * len(blob.text))
+            try:
+                self.parsed[blob.digest] = json_text.parse(blob.text)
+            except (ValueError, RecursionError) as error:
+                reason = str(error)[:200]
+                raise ArchiveError(f"is not valid JSON: {reason}", where=name) from None
+        return self.parsed[blob.digest]
 
 
 def read_files(
-    stream: BinaryIO | Iterable[bytes], *, known: Mapping[str, Layer]
+    stream: BinaryIO | Iterable[bytes],
+    *,
+    known: Mapping[str, Layer],
+    budget: Budget = STANDARD,
 ) -> Archive:
     """Read an archive to its end; digests in names are checked on the way."""
     blobs: dict[str, Blob] = {}
     links: dict[str, str] = {}
     layers: dict[str, Layer] = {}
-    room = MAX_JSON_TOTAL
+    account = Account(budget)
     with ThreadPoolExecutor(1) as executor:
-        source = ByteSource(unpacked(ByteSource(pieces(stream))))
-        for member in _named(source):
-            name = text_of(plain_path(member.name))
-            if len(blobs) + len(links) >= MAX_MEMBERS:
-                raise ArchiveError(f"more than {MAX_MEMBERS} files", where=name)
+        source = opened(stream, account)
+        for name, member in _named(source, account):
+            account.spend("files", 1)
+            account.spend("memory", _FILE + sys.getsizeof(name))
             if member.flag in b"12":
                 links[name] = _target(name, member)
+                account.spend("memory", sys.getsizeof(links[name]))
             elif member.flag in b"\x0007":
-                blob = _read(name, member, source, known, executor)
+                blob = _read(
+                    name, member, source, known, executor=executor, account=account
+                )
                 if blob.layer:
                     # One object per diff ID: the same layer may be there twice, even
                     # plain and compressed.
                     same = layers.setdefault(blob.layer.diff_id, blob.layer)
                     blob = replace(blob, layer=same)
-                room -= len(blob.text or b"")
-                if room < 0:
-                    raise ArchiveError("more JSON than any image has", where=name)
+                account.spend("json", len(blob.text or b""))
                 if name in blobs and blobs[name].digest != blob.digest:
                     raise ArchiveError("there twice, and different", where=name)
                 blobs[name] = blob
+        account.blob = "after the archive's end"
         for _ in source.rest():
             pass
-    return Archive(blobs=blobs, links=links)
+    return Archive(blobs=blobs, links=links, account=account)
 
 
 def copy_layers(
@@ -126,27 +143,35 @@ def copy_layers(
 ) -> Iterator[tuple[str, Iterator[Piece]]]:
     """Give the plain tars of some files of an archive, in the archive's order."""
     left = set(names)
-    source = ByteSource(unpacked(ByteSource(pieces(stream))))
-    for member in members(source):
-        name = text_of(plain_path(member.name))
+    account = Account()
+    source = opened(stream, account)
+    for name, member in _named(source, account):
         if name in left:
             left.remove(name)
-            yield name, unpacked(ByteSource(source.take(member.size)))
+            yield name, unpacked(ByteSource(source.take(member.size)), account)
         if not left:
             return
 
 
-def _named(source: ByteSource) -> Iterator[Member]:
-    """Give the archive's members; an error says after which one it came."""
+def _named(source: ByteSource, account: Account) -> Iterator[tuple[str, Member]]:
+    """Give the archive's members by name; an error says after which one it came."""
     name = "the archive's beginning"
     try:
         for member in members(source, ended=True):
-            yield member
-            name = "after " + text_of(member.name[:200])
+            account.blob = path = _path(member)
+            yield path, member
+            account.blob = name = "after " + text_of(member.name[:200])
     except ArchiveError as error:
         if error.where:
             raise
         raise ArchiveError(error.message, where=name) from None
+
+
+def _path(member: Member) -> str:
+    path = text_of(plain_path(member.name))
+    if member.extents is not None:
+        raise ArchiveError("a sparse file, which no image archive has", where=path)
+    return path
 
 
 def _target(name: str, member: Member) -> str:
@@ -167,7 +192,9 @@ def _read(
     member: Member,
     source: ByteSource,
     known: Mapping[str, Layer],
+    *,
     executor: Executor,
+    account: Account,
 ) -> Blob:
     start = source.position
     file = ByteSource(source.take(member.size))
@@ -181,17 +208,23 @@ def _read(
         if named and f"sha256:{named[1]}" in known:
             layer = known[f"sha256:{named[1]}"]
         else:
-            layer, text, problem = _understood(stored, member.size, executor)
+            layer, text, problem = _understood(stored, member.size, executor, account)
         for _ in stored.rest():
             pass
     except ArchiveError as error:
+        if error.where:
+            # A budget is used up; other faults matter only if the file is a layer.
+            raise
         problem = error.message
         for _ in stored.rest():
             pass
     if source.position - start < member.size:
         raise ArchiveError(problem or "truncated", where=name)
     if named and digest.hex() != named[1]:
-        raise ArchiveError(f"its bytes have the digest {digest.hex()}", where=name)
+        raise ArchiveError(
+            f"{problem}{problem and '; '}its bytes have the digest {digest.hex()}",
+            where=name,
+        )
     return Blob(
         name=name,
         digest=digest.hex(),
@@ -222,13 +255,14 @@ def _recognised(
 
 
 def _understood(
-    stored: ByteSource, size: int, executor: Executor
+    stored: ByteSource, size: int, executor: Executor, account: Account
 ) -> tuple[Layer | None, bytes | None, str]:
     head = stored.peek(BLOCK)
     if not head or head == EMPTY or is_header(head):
-        return scan_layer(stored.rest(), executor), None, ""
+        return scan_layer(stored.rest(), executor, account), None, ""
     if is_compressed(head):
-        return scan_layer(unpacked(stored), executor), None, ""
+        plain = unpacked(stored, account)
+        return scan_layer(plain, executor, account), None, ""
     if head.lstrip()[:1] not in {b"{", b"["}:
         return None, None, "neither a tar nor JSON"
     if size > MAX_JSON:

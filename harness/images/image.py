@@ -6,15 +6,15 @@ digest and count that an archive states is checked; one that lies is an ArchiveE
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final
 
 from harness.errors import ArchiveError
 from harness.images.archive import Archive, Blob, read_files
 from harness.images.layer import Layer
+from harness.tar.budget import STANDARD, Budget
 
 _HEX = re.compile(r"(?:.*[/:])?([0-9a-f]{64})(?:\.json)?")
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -41,23 +41,28 @@ class Image:
 
 
 def read_archive(
-    stream: BinaryIO | Iterable[bytes], *, known: Mapping[str, Layer] | None = None
+    stream: BinaryIO | Iterable[bytes],
+    *,
+    known: Mapping[str, Layer] | None = None,
+    budget: Budget = STANDARD,
 ) -> list[Image]:
-    """Read all images of an archive, one for each of their names.
+    """Read all images of an archive, at least one, and one for each of their names.
 
     `known` has layers read before, by diff ID or by the digest of their stored bytes;
     where a file's name tells that it is one of them, it is hashed and not read again.
     """
-    archive = read_files(stream, known=known or {})
-    if "manifest.json" in archive:
-        return list(_docker_images(archive))
-    if "index.json" in archive:
-        images = list(_oci_images(archive))
-        if not images:
-            raise ArchiveError(
-                "lists no image that is in the archive", where="index.json"
-            )
-        return images
+    archive = read_files(stream, known=known or {}, budget=budget)
+    for list_of_images, read in (
+        ("manifest.json", _docker_images),
+        ("index.json", _oci_images),
+    ):
+        if list_of_images in archive:
+            images = list(read(archive))
+            if not images:
+                raise ArchiveError(
+                    "lists no image that is in the archive", where=list_of_images
+                )
+            return images
     raise ArchiveError(
         "an archive with neither manifest.json nor index.json",
         hint="only what `docker save` or a builder's image export wrote can be read",
@@ -66,53 +71,52 @@ def read_archive(
 
 def _docker_images(archive: Archive) -> Iterator[Image]:
     manifests = dict(_manifests_by_config(archive))
-    for item in _list(_parsed(archive, "manifest.json"), "manifest.json"):
+    for item in _list(archive, archive.json("manifest.json"), "manifest.json"):
         named = _object(item, "manifest.json")
         name = _text(named.get("Config"), "manifest.json")
         files = tuple(
             _text(each, "manifest.json")
-            for each in _list(named.get("Layers") or [], "manifest.json")
+            for each in _list(archive, named.get("Layers") or [], "manifest.json")
         )
         digest = _config_digest(archive, name)
         manifest = manifests.get(digest, {})
-        layers = _list(manifest.get("layers") or [], "index.json")
+        layers = _list(archive, manifest.get("layers") or [], "index.json")
         types = tuple(str(_object(each, name).get("mediaType", "")) for each in layers)
-        for tag in _list(named.get("RepoTags") or [""], "manifest.json"):
-            yield _image(
-                archive,
-                reference=_text(tag, "manifest.json"),
-                config=name,
-                files=files,
-                media_types=types if len(types) == len(files) else (),
-            )
+        image = _image(
+            archive,
+            config=name,
+            files=files,
+            media_types=types if len(types) == len(files) else (),
+        )
+        for tag in _list(archive, named.get("RepoTags") or [""], "manifest.json"):
+            yield replace(image, reference=_text(tag, "manifest.json"))
 
 
 def _oci_images(archive: Archive) -> Iterator[Image]:
     for reference, name, manifest in _manifests(archive):
         config = _described(archive, manifest.get("config"), name).name
-        layers = _list(manifest.get("layers") or [], name)
-        yield _image(
+        layers = _list(archive, manifest.get("layers") or [], name)
+        image = _image(
             archive,
-            reference=reference,
             config=config,
             files=tuple(_described(archive, each, name).name for each in layers),
             media_types=tuple(str(each.get("mediaType", "")) for each in layers),
         )
+        yield replace(image, reference=reference)
 
 
 def _image(
     archive: Archive,
     *,
-    reference: str,
     config: str,
     files: tuple[str, ...],
     media_types: tuple[str, ...],
 ) -> Image:
     digest = _config_digest(archive, config)
-    parsed = _object(_parsed(archive, config), config)
+    parsed = _object(archive.json(config), config)
     layers = tuple(archive.layer(name) for name in files)
     rootfs = _object(parsed.get("rootfs") or {}, config)
-    diff_ids = _list(rootfs.get("diff_ids") or [], config)
+    diff_ids = _list(archive, rootfs.get("diff_ids") or [], config)
     if len(diff_ids) != len(layers):
         raise ArchiveError(
             f"{len(diff_ids)} diff IDs for {len(layers)} layers", where=config
@@ -123,7 +127,8 @@ def _image(
                 f"its diff ID is {layer.diff_id}, the config has {str(diff_id)[:80]}",
                 where=name,
             )
-    history = [_object(e, config) for e in _list(parsed.get("history") or [], config)]
+    entries = _list(archive, parsed.get("history") or [], config)
+    history = [_object(each, config) for each in entries]
     making = sum(not each.get("empty_layer") for each in history)
     if history and making != len(layers):
         raise ArchiveError(
@@ -131,7 +136,7 @@ def _image(
             where=config,
         )
     return Image(
-        reference=reference,
+        reference="",
         config=parsed,
         config_digest=digest,
         layers=layers,
@@ -161,12 +166,12 @@ def _manifests(archive: Archive) -> Iterator[tuple[str, str, Json]]:
     pending = [("index.json", "", 0)]
     while pending:
         name, reference, depth = pending.pop()
-        content = _object(_parsed(archive, name), name)
+        content = _object(archive.json(name), name)
         if "manifests" not in content:
             yield reference, name, content
             continue
         below = []
-        for each in _list(content["manifests"], name):
+        for each in _list(archive, content["manifests"], name):
             descriptor = _object(each, name)
             if not _is_image(descriptor, name):
                 continue
@@ -216,23 +221,18 @@ def _described(archive: Archive, value: object, where: str) -> Blob:
     return blob
 
 
-def _parsed(archive: Archive, name: str) -> object:
-    try:
-        return json.loads(archive.text(name))
-    except (ValueError, RecursionError) as error:
-        reason = str(error)[:200]
-        raise ArchiveError(f"is not valid JSON: {reason}", where=name) from None
-
-
 def _object(value: object, where: str) -> Json:
     if not isinstance(value, dict):
         raise ArchiveError("has something else where an object belongs", where=where)
     return value
 
 
-def _list(value: object, where: str) -> list[Any]:
+def _list(archive: Archive, value: object, where: str) -> list[Any]:
+    """Give a list that is about to be walked, which costs so many names."""
     if not isinstance(value, list):
         raise ArchiveError("has something else where a list belongs", where=where)
+    archive.account.blob = where
+    archive.account.spend("names", len(value))
     return value
 
 

@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
 from harness.errors import ArchiveError
-from harness.tar.byte_stream import (
-    MAX_UNPACKED,
-    ByteSource,
-    Digest,
-    Piece,
-    pieces,
-    unpacked,
-)
+from harness.tar.budget import STANDARD, Account, Budget
+from harness.tar.byte_stream import ByteSource, Digest, Piece
+from harness.tar.compression import opened
 from harness.tar.read import Member, content, members
 from harness.tar.write import FileKind
 
 Kind = FileKind | Literal["whiteout", "opaque"]
 
-MAX_ENTRIES: Final = 1 << 21
-MAX_TEXT: Final = 1 << 28
 SMALL: Final = 1 << 16
 _ZEROS: Final = bytes(1 << 20)
+# What an entry takes in memory without its names, and one of its xattrs (measured).
+_ENTRY: Final = 384
+_XATTR: Final = 128
 _KINDS: Final[dict[int, FileKind]] = {
     0: "file",
     ord("0"): "file",
@@ -86,17 +83,20 @@ class Layer:
     entries: tuple[Entry, ...]
 
 
-def read_layer(stream: BinaryIO | Iterable[bytes]) -> Layer:
+def read_layer(
+    stream: BinaryIO | Iterable[bytes], *, budget: Budget = STANDARD
+) -> Layer:
     """Read one layer, plain or compressed; an ArchiveError says what is wrong."""
+    account = Account(budget)
     with ThreadPoolExecutor(1) as executor:
-        return scan_layer(unpacked(ByteSource(pieces(stream))), executor)
+        return scan_layer(opened(stream, account).rest(), executor, account)
 
 
-def scan_layer(parts: Iterable[Piece], executor: Executor) -> Layer:
+def scan_layer(parts: Iterable[Piece], executor: Executor, account: Account) -> Layer:
     """Read a layer from the pieces of its plain tar, hashing them on the way."""
     digest = Digest(executor)
     source = ByteSource(digest.through(parts))
-    entries = tuple(_entries(source))
+    entries = tuple(_entries(source, account))
     for _ in source.rest():
         pass
     diff_id = f"sha256:{digest.hex()}"
@@ -120,15 +120,10 @@ def bytes_of(text: str) -> bytes:
     )
 
 
-def _entries(source: ByteSource) -> Iterator[Entry]:
+def _entries(source: ByteSource, account: Account) -> Iterator[Entry]:
     texts: dict[bytes, str] = {}
-    room, left = MAX_TEXT, MAX_UNPACKED
-    for number, member in enumerate(members(source)):
-        room -= len(member.name) + len(member.link)
-        room -= sum(len(key) + len(value) for key, value in member.xattrs)
-        left -= member.size
-        if number >= MAX_ENTRIES or room < 0 or left < 0:
-            raise ArchiveError("a layer of more entries or bytes than any image has")
+    for member in members(source):
+        account.spend("entries", 1)
         path = plain_path(member.name)
         kind: Kind = _KINDS[member.flag]
         name = path.rpartition(b"/")[2]
@@ -137,14 +132,15 @@ def _entries(source: ByteSource) -> Iterator[Entry]:
                 # What the aufs driver keeps for itself; engines skip it when loading.
                 continue
             kind, path = _marker(path, name)
-        digest = _digest(member, source) if kind == "file" else None
+        digest = _digest(member, source, account) if kind == "file" else None
         link = member.link
         if kind == "hardlink":
             link = plain_path(link)
         for raw in (member.uname, member.gname):
             if raw not in texts:
                 texts[raw] = text_of(raw)
-        yield Entry(
+                account.spend("memory", len(raw) + sys.getsizeof(texts[raw]))
+        entry = Entry(
             path=text_of(path),
             kind=kind,
             mode=member.mode,
@@ -159,6 +155,18 @@ def _entries(source: ByteSource) -> Iterator[Entry]:
             digest=digest,
             xattrs=tuple((text_of(key), value.hex()) for key, value in member.xattrs),
         )
+        account.spend("memory", _memory(entry))
+        yield entry
+
+
+def _memory(entry: Entry) -> int:
+    """Estimate what an entry takes; a name may take four bytes for each letter."""
+    size = _ENTRY + sys.getsizeof(entry.path)
+    if entry.link:
+        size += sys.getsizeof(entry.link)
+    for key, value in entry.xattrs:
+        size += _XATTR + sys.getsizeof(key) + len(value)
+    return size
 
 
 def plain_path(name: bytes) -> bytes:
@@ -181,7 +189,7 @@ def _marker(path: bytes, name: bytes) -> tuple[Kind, bytes]:
     return "whiteout", folder + hidden
 
 
-def _digest(member: Member, source: ByteSource) -> str:
+def _digest(member: Member, source: ByteSource, account: Account) -> str:
     if member.extents is None:
         if member.size <= SMALL:
             data = source.read(member.size)
@@ -192,11 +200,13 @@ def _digest(member: Member, source: ByteSource) -> str:
         for part in content(member, source):
             sha.update(part)
         return sha.hexdigest()
+    account.spend("holes", member.size - member.stored)
     sha = hashlib.sha256()
     at = 0
     for offset, length in (*member.extents, (member.size, 0)):
         for start in range(at, offset, len(_ZEROS)):
             sha.update(_ZEROS[: offset - start])
+            account.check_time()
         for part in source.take(length):
             sha.update(part)
         at = offset + length

@@ -1,4 +1,4 @@
-"""Bytes on their way: cut into pieces, decompressed, hashed by a second thread.
+"""Bytes on their way: cut into pieces, taken in sizes, hashed by a second thread.
 
 Everything that reads an archive stands on this; nothing here holds more than a few
 chunks, whatever a stream claims about itself.
@@ -7,27 +7,16 @@ chunks, whatever a stream claims about itself.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import BinaryIO, Final, cast
-
-import zstandard
+from typing import BinaryIO, Final
 
 from harness.errors import ArchiveError
 
 CHUNK = 1 << 20
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-# A gzip member grows at most a thousandfold, a zstd frame far more: a bomb ends here.
-MAX_UNPACKED = 1 << 36
 
 Piece = bytes | memoryview
-_INPUT = 1 << 16
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
-# zstd asks for windows up to this without `--ultra --long`.
-_ZSTD_WINDOW = 1 << 27
 
 
 def pieces(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
@@ -154,71 +143,3 @@ class Digest:
         while self._pending:
             self._pending.popleft().result()
         return self._sha.hexdigest()
-
-
-def is_compressed(head: bytes) -> bool:
-    """Tell by its first bytes whether a stream is gzip or zstd."""
-    return head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
-
-
-def unpacked(source: ByteSource) -> Iterator[Piece]:
-    """Give the plain bytes of a gzip, zstd or plain stream, within the limit."""
-    head = source.peek(4)
-    if head.startswith(GZIP_MAGIC):
-        return _within_limit(_gunzip(source))
-    if head.startswith(ZSTD_MAGIC):
-        return _within_limit(_unzstd(source))
-    return source.rest()
-
-
-def _within_limit(parts: Iterator[bytes]) -> Iterator[bytes]:
-    size = 0
-    for part in parts:
-        size += len(part)
-        if size > MAX_UNPACKED:
-            raise ArchiveError(f"unpacks to more than {MAX_UNPACKED} bytes")
-        yield part
-
-
-def _gunzip(source: ByteSource) -> Iterator[bytes]:
-    member = zlib.decompressobj(_GZIP_WINDOW)
-    data = source.read(_INPUT)
-    while data:
-        try:
-            part = member.decompress(data, CHUNK)
-        except zlib.error as error:
-            raise ArchiveError(f"not valid gzip: {error}") from None
-        if part:
-            yield part
-        if member.eof:
-            data = member.unused_data or source.read(_INPUT)
-            # What follows a member is another one, or padding, which gzip ignores too.
-            if not data.startswith(GZIP_MAGIC[:1]):
-                return
-            member = zlib.decompressobj(_GZIP_WINDOW)
-        else:
-            data = member.unconsumed_tail or source.read(_INPUT)
-    if not member.eof:
-        raise ArchiveError("truncated in the middle of its gzip stream")
-
-
-class _Input:
-    """A source as the file object that zstandard reads from."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
-
-    def read(self, size: int = -1) -> bytes:
-        """Take at most so many bytes."""
-        return self._source.read(size if 0 <= size <= _INPUT else _INPUT)
-
-
-def _unzstd(source: ByteSource) -> Iterator[bytes]:
-    context = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-    file = cast("BinaryIO", _Input(source))
-    plain = context.stream_reader(file, read_across_frames=True)
-    try:
-        while part := plain.read(CHUNK):
-            yield part
-    except zstandard.ZstdError as error:
-        raise ArchiveError(f"not valid zstd: {error}") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,18 +16,20 @@ from urllib.parse import unquote_to_bytes
 
 from harness.errors import ArchiveError
 from harness.tar.byte_stream import ByteSource
+from harness.tar.numbers import decimal, number, seconds
 
 BLOCK: Final = 512
 EMPTY: Final = bytes(BLOCK)
-# As in Go's archive/tar, which the engines read with: a longer header is an attack.
+# For all extension headers of a member; Go's archive/tar, which the engines read with,
+# takes as much for each.
 MAX_HEADER: Final = 1 << 20
+# Extents in the map of a sparse file.
 MAX_MAP: Final = 1 << 16
-_LIMIT: Final = 1 << 63
+# Linux takes no longer path, and no longer target of a link.
+MAX_NAME: Final = 1 << 12
 
 _WITH_CONTENT = frozenset(b"07S\0")
 _KNOWN = frozenset(b"01234567S\0")
-_SECONDS = re.compile(rb"-?\d{1,19}(\.\d{0,40})?")
-_CACHE: dict[bytes, int] = {}
 
 Extents = tuple[tuple[int, int], ...]
 
@@ -61,6 +62,7 @@ class _Pending:
     sparse: list[int]
     name: bytes | None = None
     link: bytes | None = None
+    room: int = MAX_HEADER
 
 
 def is_header(block: bytes) -> bool:
@@ -68,7 +70,7 @@ def is_header(block: bytes) -> bool:
     if len(block) < BLOCK:
         return False
     try:
-        claimed = _number(block[148:156])
+        claimed = number(block[148:156])
     except ArchiveError:
         return False
     # The low half of Adler-32 is one more than the sum of the bytes, modulo 65521:
@@ -117,14 +119,17 @@ def _extend(
     if flag in b"g":
         source.skip(size + -size % BLOCK)
         return pending
-    if size > MAX_HEADER:
-        raise ArchiveError(f"a tar extension header of {size} bytes")
+    pending = pending or _Pending({}, [])
+    pending.room -= size
+    if pending.room < 0:
+        raise ArchiveError(f"tar extension headers of more than {MAX_HEADER} bytes")
     body = source.read(size)
     if len(body) < size:
         raise ArchiveError("truncated in a tar extension header")
     source.skip(-size % BLOCK)
-    pending = pending or _Pending({}, [])
     if flag in b"x":
+        # As in Go's archive/tar, only the last of several PAX headers counts.
+        pending.records, pending.sparse = {}, []
         _parse_pax(body, pending)
     elif flag in b"L":
         pending.name = _until_nul(body)
@@ -145,7 +150,7 @@ def _parse_pax(body: bytes, pending: _Pending) -> None:
         at = end
         if key in {b"GNU.sparse.offset", b"GNU.sparse.numbytes"}:
             # Format 0.0 repeats these two keys, so their order is what counts.
-            pending.sparse.append(_decimal(value))
+            pending.sparse.append(decimal(value))
         elif value or b".xattr." in key:
             pending.records[key] = value
 
@@ -161,16 +166,16 @@ def _member(block: bytes, source: ByteSource, pending: _Pending | None) -> Membe
     member = Member(
         name,
         flag,
-        _number(block[100:108]),
-        _number(block[108:116]),
-        _number(block[116:124]),
+        number(block[100:108]),
+        number(block[108:116]),
+        number(block[116:124]),
         block[265:297].split(b"\0", 1)[0],
         block[297:329].split(b"\0", 1)[0],
-        _number(block[136:148]),
+        number(block[136:148]),
         size,
         size,
         block[157:257].split(b"\0", 1)[0],
-        (_number(block[329:337]), _number(block[337:345])) if flag in b"34" else (0, 0),
+        (number(block[329:337]), number(block[337:345])) if flag in b"34" else (0, 0),
     )
     if pending:
         _apply(pending, member)
@@ -178,6 +183,11 @@ def _member(block: bytes, source: ByteSource, pending: _Pending | None) -> Membe
         _old_sparse(block, source, member)
     elif pending:
         _pax_sparse(pending, source, member)
+    for text in (member.name, member.link, member.uname, member.gname):
+        if len(text) > MAX_NAME:
+            raise ArchiveError(f"a name of {len(text)} bytes")
+        if pending and b"\0" in text:
+            raise ArchiveError("a name with a NUL in it")
     if flag not in _WITH_CONTENT:
         member.stored = member.size = 0
     elif flag == 0 and member.name.endswith(b"/"):
@@ -193,15 +203,13 @@ def _apply(pending: _Pending, member: Member) -> None:
     member.uname = records.get(b"uname", member.uname)
     member.gname = records.get(b"gname", member.gname)
     if b"uid" in records:
-        member.uid = _decimal(records[b"uid"])
+        member.uid = decimal(records[b"uid"])
     if b"gid" in records:
-        member.gid = _decimal(records[b"gid"])
+        member.gid = decimal(records[b"gid"])
     if b"size" in records:
-        member.stored = member.size = _decimal(records[b"size"])
+        member.stored = member.size = decimal(records[b"size"])
     if b"mtime" in records:
-        member.mtime = _seconds(records[b"mtime"])
-    if b"\0" in member.name or b"\0" in member.link:
-        raise ArchiveError("a name with a NUL in it")
+        member.mtime = seconds(records[b"mtime"])
     xattrs = {}
     for key, value in records.items():
         if key.startswith(b"SCHILY.xattr."):
@@ -213,12 +221,13 @@ def _apply(pending: _Pending, member: Member) -> None:
 
 def _old_sparse(block: bytes, source: ByteSource, member: Member) -> None:
     numbers = _sparse_fields(block[386:482])
-    member.size = _number(block[483:495])
+    member.size = number(block[483:495])
     more = block[482]
     while more:
         block = source.read(BLOCK)
-        if len(block) < BLOCK or len(numbers) > MAX_MAP:
-            raise ArchiveError("a sparse file's map is truncated or has no end")
+        if len(block) < BLOCK:
+            raise ArchiveError("a sparse file's map is truncated")
+        _bound(len(numbers) // 2)
         numbers += _sparse_fields(block[:504])
         more = block[504]
     _set_extents(member, numbers)
@@ -229,8 +238,8 @@ def _sparse_fields(fields: bytes) -> list[int]:
     for at in range(0, len(fields), 24):
         if not fields[at]:
             break
-        numbers.append(_number(fields[at : at + 12]))
-        numbers.append(_number(fields[at + 12 : at + 24]))
+        numbers.append(number(fields[at : at + 12]))
+        numbers.append(number(fields[at + 12 : at + 24]))
     return numbers
 
 
@@ -241,12 +250,13 @@ def _pax_sparse(pending: _Pending, source: ByteSource, member: Member) -> None:
     if records.get(b"GNU.sparse.major") == b"1":
         numbers = _map_in_content(source, member)
     elif b"GNU.sparse.map" in records:
-        numbers = [_decimal(part) for part in records[b"GNU.sparse.map"].split(b",")]
+        _bound(records[b"GNU.sparse.map"].count(b",") // 2)
+        numbers = [decimal(part) for part in records[b"GNU.sparse.map"].split(b",")]
     elif pending.sparse:
         numbers = pending.sparse
     else:
         return
-    member.size = member.stored if size is None else _decimal(size)
+    member.size = member.stored if size is None else decimal(size)
     _set_extents(member, numbers)
 
 
@@ -263,11 +273,15 @@ def _map_in_content(source: ByteSource, member: Member) -> list[int]:
             text += block
             continue
         line, _, text = text.partition(b"\n")
-        numbers.append(_decimal(line))
+        numbers.append(decimal(line))
         wanted = 1 + 2 * numbers[0]
-        if numbers[0] > MAX_MAP:
-            raise ArchiveError(f"a sparse file's map of {numbers[0]} entries")
+        _bound(numbers[0])
     return numbers[1:]
+
+
+def _bound(extents: int) -> None:
+    if extents > MAX_MAP:
+        raise ArchiveError(f"a sparse file's map of more than {MAX_MAP} extents")
 
 
 def _set_extents(member: Member, numbers: list[int]) -> None:
@@ -284,41 +298,10 @@ def _set_extents(member: Member, numbers: list[int]) -> None:
 
 
 def _size(block: bytes) -> int:
-    size = _number(block[124:136])
-    if not 0 <= size < _LIMIT:
+    size = number(block[124:136])
+    if size < 0:
         raise ArchiveError(f"a member of the impossible size {size}")
     return size
-
-
-def _number(field: bytes) -> int:
-    known = _CACHE.get(field)
-    if known is not None:
-        return known
-    if field[0] & 0x80:
-        # Base 256, two's complement above the marking bit.
-        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
-        return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
-    digits = field.strip(b" \0").split(b"\0", 1)[0].strip()
-    try:
-        value = int(digits, 8) if digits else 0
-    except ValueError:
-        raise ArchiveError(f"{field!r} is not a number of a tar header") from None
-    if len(_CACHE) < 4096:
-        _CACHE[field] = value
-    return value
-
-
-def _decimal(value: bytes) -> int:
-    if not value.isdigit() or len(value) > 19 or int(value) >= _LIMIT:
-        raise ArchiveError(f"{value[:40]!r} is not a number of a PAX header")
-    return int(value)
-
-
-def _seconds(value: bytes) -> int | float:
-    if not _SECONDS.fullmatch(value):
-        raise ArchiveError(f"{value[:40]!r} is not a time of a PAX header")
-    whole, _, fraction = value.partition(b".")
-    return float(value) if fraction.strip(b"0") else int(whole)
 
 
 def _base64(value: bytes) -> bytes:

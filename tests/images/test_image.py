@@ -16,13 +16,23 @@ from saved import Pairs, config, layout, member, old, packed, sha, tar
 from harness.errors import ArchiveError
 from harness.images import archive as archive_module
 from harness.images.image import Image, read_archive
-from harness.tar import byte_stream as stream_module
+from harness.tar.budget import Budget
+
+
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
 
 A = tar(member("a", b"x" * 2000))
 B = tar(member("b", b"y"), member("etc/.wh.motd"))
 EMPTY = bytes(1024)
 LAYERS = [A, B, EMPTY, A]
-STORED = [A, gzip.compress(B), zstandard.compress(EMPTY), gzip.compress(A)]
+STORED = [
+    A,
+    gzipped(B),
+    zstandard.compress(EMPTY),
+    gzipped(A),
+]
 
 FORMS: dict[str, Pairs] = {
     "20.10": old(LAYERS, ["x:1"]),
@@ -219,6 +229,7 @@ def test_image_without_history_is_read() -> None:
 FIRST = f"blobs/sha256/{sha(A)}"
 CONFIG = f"blobs/sha256/{sha(config(LAYERS))}"
 OLD_CONFIG = f"{sha(config(LAYERS))}.json"
+GZIP_LAYER = f"blobs/sha256/{sha(gzipped(B))}"
 OLD_LAYER = f"{sha(b'0')}/layer.tar"
 
 
@@ -325,6 +336,56 @@ LIES: dict[str, tuple[Pairs, str, str]] = {
         "index.json",
         "no image",
     ),
+    "manifest of nothing": (
+        changed(FORMS["25"], "manifest.json", b"[]"),
+        "manifest.json",
+        "lists no image",
+    ),
+    "truncated zstd layer": (
+        layout([A], "x:1", stored=[zstandard.compress(A)[:-5]]),
+        "blobs/",
+        "truncated",
+    ),
+    "layer truncated since it was named": (
+        changed(FORMS["containerd"], GZIP_LAYER, gzipped(B)[:-9]),
+        GZIP_LAYER,
+        "truncated in the middle of its gzip stream; its bytes have the digest",
+    ),
+    "config nested deeply": (
+        old([A], ["x:1"], config([A], deep=json.loads("[" * 64 + "]" * 64))),
+        ".json",
+        "nested more than 64 deep",
+    ),
+    "config with a key twice": (
+        old([A], ["x:1"], config([A])[:-1] + b', "history": []}'),
+        ".json",
+        "a key twice",
+    ),
+    "config with a number that is none": (
+        old([A], ["x:1"], config([A], x=float("nan"))),
+        ".json",
+        "NaN is no number",
+    ),
+    "config with a number beyond all": (
+        old([A], ["x:1"], config([A])[:-1] + b', "x": 1e999}'),
+        ".json",
+        "1e999 is too large",
+    ),
+    "config with a number without end": (
+        old([A], ["x:1"], config([A])[:-1] + b', "x": ' + b"9" * 5000 + b"}"),
+        ".json",
+        "a number of 5000 digits",
+    ),
+    "config with half a letter": (
+        old([A], ["x:1"], config([A], x="\ud800")),
+        ".json",
+        "surrogates not allowed",
+    ),
+    "config in another encoding": (
+        old([A], ["x:1"], b" " + config([A], x="\ud800").replace(b"\\u", b"\xff")),
+        ".json",
+        "not valid JSON",
+    ),
     "wrong size": (oci_with("layers", "size", 1), FIRST, "says 1"),
     "no digest": (oci_with("config", "digest", "md5:x"), "", "no SHA-256"),
     "links in a circle": (
@@ -375,27 +436,71 @@ def test_json_larger_than_any_registry_takes_is_not_kept(
         read(FORMS["25"])
 
 
-def test_much_json_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_module, "MAX_JSON_TOTAL", 500)
-    with pytest.raises(ArchiveError, match="more JSON"):
-        read(FORMS["25"])
+@pytest.mark.parametrize(
+    ("budget", "form", "where", "message"),
+    [
+        (Budget(json=500), "25", "blobs/", "more than 500 bytes of JSON"),
+        (Budget(files=3), "25", "blobs/", "more than 3 files"),
+        (Budget(entries=2), "20.10", "layer.tar", "more than 2 entries"),
+        (Budget(unpacked=30_000), "20.10", "archive", "30,000 bytes, unpacked"),
+        (Budget(memory=3000), "20.10", "layer.tar", "3,000 bytes of memory"),
+        (Budget(names=9), "25", ".json", "more than 9 names"),
+        (Budget(names=9), "oci", "blobs/", "more than 9 names"),
+    ],
+)
+def test_an_archive_over_a_budget_is_an_error_that_names_blob_and_budget(
+    budget: Budget, form: str, where: str, message: str
+) -> None:
+    with pytest.raises(ArchiveError, match=message) as caught:
+        read_archive(io.BytesIO(packed(FORMS[form])), budget=budget)
+    assert where in caught.value.where
+    assert "harness.tar.budget" in caught.value.hint
 
 
-def test_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_module, "MAX_MEMBERS", 3)
-    with pytest.raises(ArchiveError, match="more than 3 files"):
-        read(FORMS["25"])
+@pytest.mark.parametrize("pack", [gzipped, zstandard.compress])
+def test_a_budget_is_for_all_layers_together(pack: Any) -> None:
+    layers = [tar(member(f"zeros{number}", bytes(2 << 20))) for number in range(3)]
+    data = packed(layout(layers, "x:1", stored=[pack(each) for each in layers]))
+    names = [f"blobs/sha256/{sha(pack(each))}" for each in layers]
+    assert read_archive(io.BytesIO(data), budget=Budget(unpacked=7 << 20))
+    with pytest.raises(ArchiveError, match="bytes, unpacked") as caught:
+        read_archive(io.BytesIO(data), budget=Budget(unpacked=5 << 20))
+    assert caught.value.where == sorted(names)[2]
 
 
-def test_bomb_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    bomb = tar(member("zeros", bytes(8 << 20)))
-    for pack in (gzip.compress, zstandard.compress):
-        pairs = layout([bomb], "x:1", stored=[pack(bomb)])
-        monkeypatch.setattr(stream_module, "MAX_UNPACKED", 16 << 20)
-        assert read(pairs)
-        monkeypatch.setattr(stream_module, "MAX_UNPACKED", 4 << 20)
-        with pytest.raises(ArchiveError, match="unpacks to more"):
-            read(pairs)
+def test_an_archive_unpacks_within_the_budget_whatever_it_has() -> None:
+    with pytest.raises(ArchiveError, match="bytes, unpacked") as caught:
+        read_archive(
+            io.BytesIO(gzip.compress(packed([("a", bytes(2 << 20))]))),
+            budget=Budget(unpacked=1 << 20),
+        )
+    assert caught.value.where == "a"
+
+
+def test_an_archive_of_many_images_has_each_config_parsed_once() -> None:
+    tags = [f"x:{number}" for number in range(40)]
+    text = config(LAYERS, pad=[[] for _ in range(1000)])
+    data = packed(old(LAYERS, tags, text))
+    budget = Budget(memory=60 * len(text))
+    images = read_archive(io.BytesIO(data), budget=budget)
+    assert [each.reference for each in images] == tags
+    assert all(each.config is images[0].config for each in images)
+    assert all(each.layers is images[0].layers for each in images)
+
+
+def test_an_index_with_many_names_for_an_index_is_not_walked_for_each() -> None:
+    pairs = dict(layout([A], "x:1", manifest_json=False))
+    (image,) = json.loads(pairs["index.json"])["manifests"]
+    text = json.dumps({"manifests": [image] * 600}).encode()
+    inner = {"digest": f"sha256:{sha(text)}", "size": len(text)}
+    pairs[f"blobs/sha256/{sha(text)}"] = text
+    named = [
+        inner | {"annotations": {"io.containerd.image.name": str(number)}}
+        for number in range(600)
+    ]
+    pairs["index.json"] = json.dumps({"manifests": named}).encode()
+    with pytest.raises(ArchiveError, match="262,144 names"):
+        read(list(pairs.items()))
 
 
 def test_error_of_the_stream_is_not_taken_for_one_of_the_archive() -> None:
@@ -461,3 +566,13 @@ def test_damaged_headers_with_right_checksums_are_no_surprise() -> None:
             read_archive(io.BytesIO(whole))
         except ArchiveError:
             continue
+
+
+def test_a_sparse_file_in_an_archive_itself_is_refused() -> None:
+    headers = {"GNU.sparse.map": "1048576,3", "GNU.sparse.size": "2097152"}
+    data = tar(member("a/layer.tar", b"abc", pax_headers=headers))
+    with pytest.raises(ArchiveError, match="a sparse file") as caught:
+        read_archive(io.BytesIO(data))
+    assert caught.value.where == "a/layer.tar"
+    with pytest.raises(ArchiveError, match="a sparse file"):
+        list(archive_module.copy_layers(io.BytesIO(data), {"a/layer.tar"}))

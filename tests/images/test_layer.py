@@ -3,8 +3,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import random
 import struct
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +15,15 @@ from saved import Member, member, tar
 
 from harness.errors import ArchiveError
 from harness.images import layer as layer_module
-from harness.images.layer import Entry, Layer, bytes_of, read_layer, text_of
+from harness.images.layer import (
+    Entry,
+    Layer,
+    bytes_of,
+    read_layer,
+    scan_layer,
+    text_of,
+)
+from harness.tar.budget import Account, Budget
 from harness.tar.write import END, Header, encode, padding, pax
 
 
@@ -217,6 +227,8 @@ def test_empty_layers_have_no_entries() -> None:
 
 
 GOOD = tar(member("a", b"x" * 600, uid=1 << 30), member("b" * 150, b"y"))
+PLAIN = tar(member("a", b"x"))
+ZSTD = zstandard.compress(tar(member("a", random.Random(1).randbytes(1 << 20))))
 
 
 @pytest.mark.parametrize(
@@ -230,11 +242,23 @@ GOOD = tar(member("a", b"x" * 600, uid=1 << 30), member("b" * 150, b"y"))
         (tar(member("../x")), "leaves the layer"),
         (tar(member("x", type=b"V")), "unknown type"),
         (pax({"a": b"b"}).replace(b"6 a=b", b"9 a=b") + GOOD, "malformed PAX"),
-        (pax({"size": b"-1"}) + GOOD, "not a number"),
-        (pax({"mtime": b"nan"}) + GOOD, "not a time"),
-        (pax({"a": b"b" * (2 << 20)}) + GOOD, "extension header of"),
-        (pax({"GNU.sparse.map": b"9,9"}) + GOOD, "does not fit"),
-        (pax({"GNU.sparse.map": b"1"}) + GOOD, "does not fit"),
+        (gzip.compress(PLAIN) + b"more", "something else after its gzip"),
+        (gzip.compress(PLAIN) + bytes(70_000) + b"more", "something else after"),
+        (ZSTD[: len(ZSTD) // 2], "truncated"),
+        (ZSTD[:-1], "truncated"),
+        (ZSTD + ZSTD[:2], "truncated"),
+        (ZSTD + b"more", "Unknown frame"),
+        (pax({"size": b"-1"}) + PLAIN, "not a number"),
+        (pax({"mtime": b"nan"}) + PLAIN, "not a time"),
+        (pax({"a": b"b" * (2 << 20)}) + PLAIN, "headers of more than 1048576"),
+        (pax({"a": b"b" * 2000}) * 600 + PLAIN, "headers of more than 1048576"),
+        (pax({"path": b"x" * 4097}) + PLAIN, "a name of 4097 bytes"),
+        (pax({"linkpath": b"x" * 4097}) + PLAIN, "a name of 4097 bytes"),
+        (pax({"uname": b"x" * 4097}) + PLAIN, "a name of 4097 bytes"),
+        (pax({"GNU.sparse.name": b"a\0b", "GNU.sparse.map": b"0,1"}) + PLAIN, "NUL"),
+        (pax({"GNU.sparse.map": b"9,9"}) + PLAIN, "does not fit"),
+        (pax({"GNU.sparse.map": b"1"}) + PLAIN, "does not fit"),
+        (pax({"GNU.sparse.map": b"0,0," * 65537 + b"0"}) + PLAIN, "65536 extents"),
         (pax({"a": b"b"}), "no end"),
     ],
 )
@@ -252,32 +276,113 @@ def test_negative_size_is_refused() -> None:
         read(bytes(block) + END)
 
 
-def test_sparse_file_larger_than_any_image_is_refused_before_it_is_hashed() -> None:
-    headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 60)}
-    with pytest.raises(ArchiveError, match="than any image has"):
-        entries(member("x", pax_headers=headers))
+def repeated(record: bytes, times: int) -> bytes:
+    """Give a PAX header of one record so many times."""
+    body = record * times
+    block = bytearray(pax({})[:512])
+    block[124:136] = b"%011o\0" % len(body)
+    return checked(block) + body + padding(len(body))
 
 
-def test_more_entries_than_any_image_has_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(layer_module, "MAX_ENTRIES", 3)
-    with pytest.raises(ArchiveError, match="than any image has"):
-        entries(*(member(str(number)) for number in range(4)))
+def checked(block: bytearray) -> bytes:
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
 
 
-def test_more_text_than_any_image_has_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(layer_module, "MAX_TEXT", 40)
-    assert entries(member("a" * 40))
-    for each in (
-        member("a" * 41),
-        member("a", type=tarfile.SYMTYPE, linkname="b" * 40),
-        member("a", pax_headers={"SCHILY.xattr.user.a": "b" * 40}),
-    ):
-        with pytest.raises(ArchiveError, match="than any image has"):
-            entries(each)
+def test_offsets_of_a_sparse_file_without_end_are_refused() -> None:
+    one = repeated(b"23 GNU.sparse.offset=0\n", 40_000)
+    with pytest.raises(ArchiveError, match="does not fit its size"):
+        read(one + PLAIN)
+    with pytest.raises(ArchiveError, match="headers of more than 1048576"):
+        read(one * 2 + PLAIN)
+
+
+def test_only_the_last_of_several_pax_headers_counts() -> None:
+    data = pax({"uname": b"first", "gname": b"first"}) + pax({"uname": b"last"})
+    (found,) = read(data + PLAIN).entries
+    assert (found.uname, found.gname) == ("last", "")
+
+
+@pytest.mark.parametrize("digits", [b"1_0_0", b"+7", b"-7", b"0o7", b"8", b"1\t"])
+def test_a_number_that_is_not_octal_is_refused(digits: bytes) -> None:
+    block = bytearray(encode(Header(path="x")))
+    block[108:116] = digits.ljust(8, b"\0")
+    with pytest.raises(ArchiveError, match="not a number of a tar header"):
+        read(checked(block) + END)
+
+
+@pytest.mark.parametrize("digits", [b"", b"7", b"  7 ", b"0000007", b"7 \0009", b"7\0"])
+def test_an_octal_number_may_be_padded(digits: bytes) -> None:
+    block = bytearray(encode(Header(path="x")))
+    block[108:116] = digits.ljust(8, b"\0")
+    (found,) = read(checked(block) + END).entries
+    assert found.uid == (7 if digits else 0)
+
+
+def test_a_number_of_more_than_64_bits_is_refused() -> None:
+    block = bytearray(encode(Header(path="x")))
+    block[136:148] = b"\x80\0\0\1" + bytes(8)
+    with pytest.raises(ArchiveError, match="impossible number"):
+        read(checked(block) + END)
+
+
+def sparse(size: int) -> bytes:
+    return tar(
+        member("x", pax_headers={"GNU.sparse.map": "0,0", "GNU.sparse.size": str(size)})
+    )
+
+
+def test_holes_are_refused_before_they_are_hashed() -> None:
+    for size in (60 << 30, 1 << 60):
+        with pytest.raises(ArchiveError, match="4,294,967,296 bytes in holes"):
+            read(sparse(size))
+
+
+def test_the_budget_of_holes_is_for_all_sparse_files_together() -> None:
+    one = sparse(4000)[: 3 * 512]
+    assert len(read_layer(io.BytesIO(one * 2), budget=Budget(holes=8000)).entries) == 2
+    with pytest.raises(ArchiveError, match="8,000 bytes in holes"):
+        read_layer(io.BytesIO(one * 3), budget=Budget(holes=8000))
+
+
+def test_more_entries_than_the_budget_are_refused() -> None:
+    data = tar(*(member(str(number)) for number in range(4)))
+    assert read_layer(io.BytesIO(data), budget=Budget(entries=4))
+    with pytest.raises(ArchiveError, match="more than 3 entries"):
+        read_layer(io.BytesIO(data), budget=Budget(entries=3))
+
+
+def xattr(value: str) -> Member:
+    return member("a", pax_headers={"SCHILY.xattr.user.a": value})
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "letters"),
+    [
+        (member("a" * 100), member("a" * 1100), 1000),
+        # one letter of four bytes makes each of a name take four
+        (member("a" * 1000), member("a" * 999 + "\U0001f600"), 3000),
+        (
+            member("a", type=tarfile.SYMTYPE, linkname="b"),
+            member("a", type=tarfile.SYMTYPE, linkname="b" * 1001),
+            1000,
+        ),
+        # extended attributes are kept as hex
+        (xattr("b"), xattr("b" * 1001), 2000),
+        (member("a", uname="b"), member("a", uname="b" * 1001), 2000),
+    ],
+)
+def test_memory_is_that_of_the_names(less: Member, more: Member, letters: int) -> None:
+    def taken(each: Member) -> int:
+        account = Account()
+        with ThreadPoolExecutor(1) as executor:
+            scan_layer([tar(each)], executor, account)
+        return account.budget.memory - account._left["memory"]
+
+    assert letters <= taken(more) - taken(less) <= letters + 100
+    with pytest.raises(ArchiveError, match="bytes of memory"):
+        read_layer(io.BytesIO(tar(more)), budget=Budget(memory=taken(more) - 1))
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, 3 << 20])
