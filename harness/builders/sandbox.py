@@ -179,12 +179,20 @@ def run(
 
 @contextlib.contextmanager
 def _bounded(sandbox: Sandbox) -> Iterator[tuple[Sequence[str], Callable[[], str]]]:
-    """Give the words before a bounded command, and what tells a bound that it met."""
-    if sandbox.bounds is None:
+    """Give the words before a bounded command, and what tells a bound that it met.
+
+    A tool of the user's PATH may open what the user may.
+    """
+    devices = sandbox.root is None
+    if devices and sandbox.bounds is None:
         yield (), str
         return
-    number = next(sandbox.commands)
-    with metered_command(sandbox.folder.name, number, sandbox.bounds) as found:
+    with metered_command(
+        sandbox.folder.name,
+        next(sandbox.commands),
+        sandbox.bounds or Bounds(),
+        devices=devices,
+    ) as found:
         enter, meter = found
         yield enter, meter.met
 

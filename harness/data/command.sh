@@ -6,6 +6,7 @@
 #   NET     `own`: loopback only              SOCKET  an engine's, or empty
 # and the command, with its environment in front, as arguments.
 set -eu
+. "${0%/*}/own_dev.sh"
 [ "$NET" = own ] && ip link set lo up
 new="$ROOM/root"
 mount -o bind "$ROOT" "$new"
@@ -19,25 +20,29 @@ for each in bus fs irq sys sysrq-trigger; do
 done
 # a sysfs of its own is refused where the network is not ours, and no RUN is there
 [ "$NET" != own ] || mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$new/sys"
-mount -t tmpfs -o mode=755,nosuid,noexec tmpfs "$new/dev"
-# copies: a mode that a RUN changes is not the machine's
-cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty \
-    /dev/fd /dev/stdin /dev/stdout /dev/stderr "$new/dev"
-mkdir "$new/dev/pts" "$new/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=666,mode=620,nosuid,noexec devpts "$new/dev/pts"
-mount -t tmpfs -o mode=1777,nosuid,nodev,noexec tmpfs "$new/dev/shm"
-ln -s pts/ptmx "$new/dev/ptmx"
-for each in run tmp root; do
+own_dev "$new/dev"
+for each in run tmp; do
     mount -t tmpfs -o mode=755 tmpfs "$new/$each"
 done
 chmod 1777 "$new/tmp"
-# tools make folders below etc and var, such as buildah's etc/containers/networks
-for each in etc var; do
-    cp -a "$ROOT/$each" "$new/run/$each"
-    mount -o bind "$new/run/$each" "$new/$each"
-done
+# tools make folders below var
+cp -a "$ROOT/var" "$new/run/var"
+mount -o bind "$new/run/var" "$new/var"
 mkdir "$new/run/harness"
 mount -o bind "$ROOM/work" "$new/run/harness"
+# A RUN that has left its chroot is root here: what the builder loads or obeys is not to
+# be written. buildah 1.28.2 makes a folder in etc/containers, and locks it.
+if [ -d "$new/etc/containers" ]; then
+    mount -t tmpfs -o mode=755 tmpfs "$new/etc/containers"
+    cp -a "$ROOT/etc/containers/." "$new/etc/containers"
+    mkdir -p "$new/etc/containers/networks"
+    mount -o remount,ro "$new/etc/containers"
+    mount -t tmpfs -o mode=755 tmpfs "$new/etc/containers/networks"
+fi
+if [ "$NET" = own ] && [ -z "$SOCKET" ]; then
+    mount -o bind "$ROOM/work/config" "$new/run/harness/config"
+    mount -o remount,bind,ro "$new/run/harness/config"
+fi
 if [ -n "$SOCKET" ]; then
     : >"$new/run/docker.sock"
     mount -o bind "$SOCKET" "$new/run/docker.sock"

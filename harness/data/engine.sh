@@ -12,6 +12,7 @@
 #   DATA     tmpfs size in KiB, or `disk`     KEEP    1: stay after the harness has ended
 # and dockerd's options as arguments.
 set -u
+. "${SCRIPT%/*}/own_dev.sh"
 
 outer() {
     # stands outside the namespaces, in a session of its own, to clean up after them
@@ -46,7 +47,7 @@ inner() {
     mount -t proc proc "$new/proc"
     mount -t sysfs sysfs "$new/sys"
     mount -o rbind /sys/fs/cgroup "$new/sys/fs/cgroup"
-    mount -o rbind /dev "$new/dev"
+    own_dev "$new/dev"
     for each in run tmp etc/docker opt/containerd root; do
         mount -t tmpfs -o mode=755 tmpfs "$new/$each"
     done

@@ -17,10 +17,12 @@ from functools import cache
 from pathlib import Path
 
 from harness.engines.bounds import NONE, Bounds
+from harness.engines.devices import close_devices
 
 CGROUPS = Path("/sys/fs/cgroup")
 
 _CONTROLLERS = ("cpu", "memory", "pids")
+_DEVICES = "devices"
 #: Microseconds in which a group may take its quota of CPU time, the kernel's default.
 _PERIOD = 100_000
 #: Processes that were killed are gone in no time; they give no event to wait for.
@@ -49,7 +51,7 @@ class Group:
     @property
     def folders(self) -> tuple[Path, ...]:
         """Give its folders that are there."""
-        places = (self.folder(each) for each in _CONTROLLERS)
+        places = (self.folder(each) for each in (*_CONTROLLERS, _DEVICES))
         return tuple(each for each in dict.fromkeys(places) if each.is_dir())
 
     @property
@@ -61,6 +63,9 @@ class Group:
     def folder(self, controller: str) -> Path:
         """Name the folder that bounds what `controller` controls."""
         tree = self.root if self.is_unified else self.root / controller
+        if controller == _DEVICES and not tree.is_dir():
+            # systemd's place for v2 beside v1
+            tree = self.root / "unified"
         return tree / self.name
 
     def make(self, bounds: Bounds) -> tuple[str, ...]:
@@ -76,6 +81,15 @@ class Group:
             except OSError:
                 lacking.append(controller)
         return tuple(lacking)
+
+    def close_devices(self) -> None:
+        """Close all devices to it but those that any container has.
+
+        Raises OSError where that cannot be.
+        """
+        folder = self.folder(_DEVICES)
+        folder.mkdir(exist_ok=True)
+        close_devices(folder)
 
     def remove(self) -> None:
         """Remove it, as soon as no process is in it any more."""

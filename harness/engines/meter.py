@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.engines import Engine
 from harness.engines.bounds import Bounds, for_engine, memory_text, processes_text
 from harness.engines.cgroups import EngineGroups, Group
+from harness.errors import EngineError
 
 
 class Meter:
@@ -141,16 +142,19 @@ def _counted(place: Path, name: str) -> int:
 
 @contextlib.contextmanager
 def metered_command(
-    folder: str, number: int, bounds: Bounds
+    folder: str, number: int, bounds: Bounds, *, devices: bool
 ) -> Iterator[tuple[tuple[str, ...], Meter]]:
     """Make a group for a builder's command, and remove it when the command has ended.
 
     Gives the words before the command, and the group's meter. `folder` is the name of
-    the command's sandbox: PROCESS-HEX.
+    the command's sandbox: PROCESS-HEX. Without `devices` all but those that any
+    container has are closed to it; EngineError where they cannot be.
     """
     group = Group(name=f"layer-harness-{folder}-{number}")
     try:
         group.make(bounds)
+        if not devices:
+            _close_devices(group)
         meter = Meter([group], bounds)
         try:
             yield group.enter, meter
@@ -158,3 +162,15 @@ def metered_command(
             meter.close()
     finally:
         group.remove()
+
+
+def _close_devices(group: Group) -> None:
+    try:
+        group.close_devices()
+    except OSError as error:
+        raise EngineError(
+            f"devices cannot be closed to a builder's commands: {error.strerror}",
+            where=str(error.filename or group.name),
+            hint="it takes cgroups that we can make, with the controller `devices` of "
+            "v1, or v2: run where an init system has mounted them",
+        ) from error

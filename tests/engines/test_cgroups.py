@@ -188,7 +188,7 @@ HOG = "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done"
 def run(script: str, bounds: Bounds) -> tuple[str, str]:
     """Run a script in a group; gives the bound that it met, and the group's name."""
     name = f"{os.getpid()}-0123abcd"
-    with metered_command(name, 1, bounds) as (enter, meter):
+    with metered_command(name, 1, bounds, devices=True) as (enter, meter):
         busybox = ("unshare", "--pid", "--fork", "--kill-child", "sh", "-c", script)
         subprocess.run([*enter, *busybox], check=False, capture_output=True)
         return meter.met(), f"layer-harness-{name}-1"

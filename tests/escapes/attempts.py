@@ -70,6 +70,7 @@ def attempts(host: Host) -> tuple[Attempt, ...]:
         *_devices(host),
         *_talks(host),
         *_kernel_files(),
+        *_builders_files(),
         *_mounts(),
         *_calls(host),
     )
@@ -219,6 +220,22 @@ def _kernel_files() -> Iterator[Attempt]:
     )
 
 
+def _builders_files() -> Iterator[Attempt]:
+    """Write what a builder loads or obeys, where a RUN has left its chroot."""
+    for name, path in (
+        ("preload", "/etc/ld.so.preload"),
+        ("libraries", "/lib/x86_64-linux-gnu/libc.so.6"),
+        ("program", "/usr/bin/buildah"),
+        ("storage", "/etc/containers/storage.conf"),
+        ("registries", "/run/harness/config/registries.conf"),
+        ("home", "/root/.profile"),
+        ("networks", "/etc/containers/networks/../storage.conf"),
+    ):
+        yield Attempt(
+            name=f"builders-{name}", shell=f"[ -d /run/harness ] && : >>{path}"
+        )
+
+
 def _mounts() -> Iterator[Attempt]:
     at = "mkdir -p /tmp/at && mount"
     yield Attempt(name="mount-tmpfs", shell=f"{at} -t tmpfs tmpfs /tmp/at")
@@ -280,7 +297,7 @@ def _calls(host: Host) -> Iterator[Attempt]:
     yield Attempt(name="host-processes", shell="grep -q pytest /proc/[0-9]*/cmdline")
     yield Attempt(name="enter-namespaces", shell="nsenter -t 1 -m -p true")
     yield Attempt(
-        name="builder-s-memory",
+        name="builders-memory",
         shell="own=$(grep ^CapPrm /proc/self/status); for each in /proc/[0-9]*; do "
         'if [ "$(grep ^CapPrm $each/status)" != "$own" ] && readlink $each/exe; '
         "then exit 0; fi; done; exit 1",
