@@ -18,7 +18,7 @@ from harness.targets.selector import parse_selector
 
 _HEX = "([0-9a-f]{2})*"
 _LETTERS = "([A-Z]( [A-Z])*)?"
-_ANSWER = "[a-z0-9][a-z0-9'./:+-]*( [a-z0-9'./:+-]+){0,2}"
+_ANSWER = "[a-z0-9/][a-z0-9'./:_+-]*( [a-z0-9'./:_+-]+){0,2}"
 
 
 def _selector(text: str, info: ValidationInfo) -> str:
