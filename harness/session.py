@@ -19,7 +19,7 @@ from functools import partial
 from itertools import cycle
 
 from harness.cases.case import Case
-from harness.engines import Engine, EngineSource, cgroups
+from harness.engines import Engine, EngineSource, cgroups, in_memory
 from harness.engines.address import connect
 from harness.engines.bounds import for_command
 from harness.engines.meter import meter_of
@@ -44,7 +44,12 @@ from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
 from harness.provision.signals import ending_first
 from harness.provision.target_record import ask, record_target
-from harness.provision.workspace import save_base, workspace
+from harness.provision.workspace import (
+    runners,
+    runners_kib,
+    save_base,
+    workspace,
+)
 from harness.results.record import Result, TargetRecord
 from harness.targets.target import Target
 
@@ -116,7 +121,7 @@ class Worker:
         self._open.clear()
 
     def _opened(self, planned: PlannedTarget) -> OpenTarget:
-        plan = self._plan
+        plan, place = self._plan, runners(self._plan.folder)
         engine = await_engine(plan.folder, planned.engine) if planned.engine else None
         client = connected(engine, timeout=ANSWER_LIMIT) if engine else None
         bases = [
@@ -127,10 +132,12 @@ class Worker:
             target=planned.target,
             engine=engine,
             meter=meter_of(engine) if engine else None,
-            bounds=for_command(plan.settings.bounds, plan.settings.jobs),
+            bounds=for_command(
+                plan.settings.bounds, plan.settings.jobs, in_memory.kib_of(place)
+            ),
             client=client,
             tool=plan.tools.get(planned.tool),
-            folder=plan.folder / "runners",
+            folder=place,
             base=self._base,
             shared=bases[0],
             bases=cycle(bases),
@@ -277,6 +284,10 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         running = [each.engine for each in chosen.sources if each.engine]
         save_base(settings.base, running, cache, archive, say)
         base = from_archive(archive)
+        total_kib = int(settings.memory * 1024 * 1024)
+        if any(each.record.place == "own" for each in chosen.tools.values()):
+            kib = runners_kib(base, settings.jobs, total_kib)
+            stack.enter_context(in_memory.kept(runners(folder), kib))
         plan = Plan(
             settings=settings,
             builders=known_builders(settings, chooser.records),
@@ -291,9 +302,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         for planned in plan.planned:
             if not planned.engine:
                 record_target(plan, planned, base, ask(plan, planned, None))
-        share = MemoryShare(
-            total_kib=int(settings.memory * 1024 * 1024), engines=len(chosen.sources)
-        )
+        share = MemoryShare(total_kib=total_kib, engines=len(chosen.sources))
         if len(chosen.sources) > share.at_once:
             say(f"{len(chosen.sources)} engines, {share.at_once} of them at a time")
         if chosen.tools or any(each.suite for each in chosen.sources):

@@ -67,9 +67,13 @@ def for_engine(asked: str, data_kib: int = 0) -> Bounds | None:
     return found and replace(found, data_kib=data_kib)
 
 
-def for_command(asked: str, jobs: int) -> Bounds | None:
-    """Give the bounds of a builder's command, `jobs` of which run at a time."""
-    return _asked(asked, memory_kib() // _COMMANDS_PART // max(1, jobs))
+def for_command(asked: str, jobs: int, data_kib: int = 0) -> Bounds | None:
+    """Give the bounds of a builder's command, `jobs` of which run at a time.
+
+    What they write takes `data_kib` of memory.
+    """
+    found = _asked(asked, memory_kib() // _COMMANDS_PART // max(1, jobs))
+    return found and replace(found, data_kib=data_kib)
 
 
 def check(asked: str) -> None:

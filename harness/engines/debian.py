@@ -23,7 +23,7 @@ from harness.engines import (
     Suite,
     address,
     apt,
-    machine,
+    in_memory,
     namespace,
     process,
     roots,
@@ -36,9 +36,6 @@ from harness.targets.versions import default_store
 
 # measured: 1 to 1.5 s on a quiet machine
 _START = 60.0
-
-# a data root in memory gets half of what is available, if that is worth having
-_LEAST_KIB = 2 * 1024 * 1024
 
 # file systems that overlay2 cannot have its upper directories on
 _NO_OVERLAY = {"overlay", "nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "vfat"}
@@ -145,7 +142,7 @@ def start(
         raise EngineError(f"no engine of our own: {obstacle}", hint=apt.WAYS_OUT)
     sweep(cache, say)
     root = roots.prepare(suite, cache, say)
-    data_kib = _data_kib(most_kib)
+    data_kib = in_memory.size_kib(most_kib)
     if store == "overlay2" and not data_kib and not _overlay_on(cache):
         store = "vfs"
         say(
@@ -303,21 +300,6 @@ def _wait(running: Running, up: Callable[[], bool]) -> None:
             )
         # a socket that is not there yet gives no event to wait for
         time.sleep(0.02)
-
-
-def _data_kib(most: int | None) -> int | None:
-    """Give the size of a data root in memory, None when it has to be on disk.
-
-    Half of what is available, and not above `most`, but only where a tmpfs takes user
-    xattrs: layers have them, and a kernel before 6.6 keeps them on disk only.
-    """
-    release = os.uname().release.split(".")
-    if (int(release[0]), int(release[1].split("-")[0])) < (6, 6):
-        return None
-    half = machine.available_kib() // 2
-    if half < _LEAST_KIB:
-        return None
-    return half if most is None else min(half, most)
 
 
 def _overlay_on(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from harness.images.base import Base
 from harness.measure.noise import RULES
 from harness.measure.rules_version import MEASURING
 from harness.provision.plan import Plan, PlannedTarget
+from harness.provision.workspace import runners
 from harness.results import disk
 from harness.results.fresh import changes
 from harness.results.record import TargetRecord, encode, write
@@ -41,7 +42,7 @@ def ask(plan: Plan, planned: PlannedTarget, engine: Engine | None) -> Told:
         return Told(version=tool.version if tool else "")
     components = dict(engine.components)
     if tool is not None:
-        with CommandRunner(tool, plan.folder / "runners") as runner:
+        with CommandRunner(tool, runners(plan.folder)) as runner:
             if found := runner.version_inside(engine.address):
                 components["buildkit"] = found
     return Told(

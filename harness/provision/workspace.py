@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.documents import leftovers
-from harness.engines import Engine, address, cgroups, roots
+from harness.engines import Engine, address, cgroups, in_memory, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
-from harness.images.base import standard_base
+from harness.images.base import Base, standard_base
 from harness.provision import left_images
 
 #: Seconds until an engine begins to send an image, which it writes to its disk first.
 _SAVE = 600.0
+#: So many copies of the base there may be of a case that builds with vfs.
+_COPIES = 8
 
 
 @contextmanager
@@ -33,10 +35,25 @@ def workspace(cache: Path, say: Say) -> Iterator[Path]:
         for each in place.iterdir():
             if leftovers.is_left(each.name):
                 left_images.remove(each, say)
+                in_memory.release(runners(each))
                 shutil.rmtree(each, ignore_errors=True)
         made = tempfile.TemporaryDirectory(prefix=leftovers.own(), dir=place)
     with made as folder:
         yield Path(folder)
+
+
+def runners(folder: Path) -> Path:
+    """Name the folder of a session's folder that builders' commands work in."""
+    return folder / "runners"
+
+
+def runners_kib(base: Base, jobs: int, most_kib: int) -> int | None:
+    """Say how much memory that folder may take, None where it has to be on disk.
+
+    With vfs each step of a build has a copy of the base.
+    """
+    kib = in_memory.size_kib(most_kib)
+    return kib if kib and base.size // 1024 * _COPIES * jobs <= kib else None
 
 
 def save_base(

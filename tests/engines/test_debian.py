@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from harness_process import build, context
 
-from harness.engines import Engine, address, debian, namespace, roots
+from harness.engines import Engine, address, debian, in_memory, namespace, roots
 from harness.engines.debian import Started
 from harness.errors import EngineError
 
@@ -167,7 +167,7 @@ def test_one_that_does_not_come_up_shows_the_end_of_its_log(
 def test_a_data_root_on_disk_serves_as_well(
     cache: Path, bookworm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(debian, "_data_kib", lambda _: None)
+    monkeypatch.setattr(in_memory, "size_kib", lambda _: None)
     with debian.start(BOOKWORM, cache=cache, say=silent) as started:
         said = build(
             started.engine.address,
