@@ -16,6 +16,8 @@ from typing import Final
 
 _REQUEST_IDENTITIES: Final = 11
 _NO_IDENTITIES: Final = struct.pack(">IBI", 5, 12, 0)
+#: As OpenSSH's agent has it (AGENT_MAX_LEN); it closes the connection too.
+_LONGEST: Final = 256 << 10
 _FAILURE: Final = struct.pack(">IB", 1, 5)
 
 
@@ -24,7 +26,10 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         while len(head := self.rfile.read(4)) == 4:
-            message = self.rfile.read(struct.unpack(">I", head)[0])
+            (length,) = struct.unpack(">I", head)
+            if length > _LONGEST:
+                return
+            message = self.rfile.read(length)
             asked = message[:1] == bytes([_REQUEST_IDENTITIES])
             self.wfile.write(_NO_IDENTITIES if asked else _FAILURE)
 

@@ -27,6 +27,7 @@ from harness.builders.sandbox import EngineAccess, Sandbox
 from harness.builders.transcript import Transcript
 from harness.engines import Address, Suite, roots
 from harness.engines.bounds import Bounds
+from harness.engines.output import Output
 from harness.engines.process import tail
 from harness.errors import EngineError, Unexportable, Unsupported
 from harness.images.oci_layout import unpack, write_layout
@@ -239,20 +240,20 @@ class CommandRunner:
         self, template: Sequence[str], words: Mapping[str, str]
     ) -> tuple[int, str]:
         """Run a command that is no build; gives its status and what it said."""
-        said: list[str] = []
+        said = Output()
         access = sandbox.reach(self._host, self.sandbox)
         every = {**self._words(), **access.words, **words}
         ended = sandbox.run(
             self.sandbox,
             filled(template, every),
             environment={**self._environment(every), **access.environment},
-            hear=lambda line, _: said.append(line),
+            hear=lambda line, _: said.add(f"{line}\n"),
             limit=_SHORT,
             access=access,
         )
         if ended.timed_out:
             raise EngineError(f"{self.tool.record.title} hangs: {template}")
-        return ended.status, "\n".join(said)
+        return ended.status, str(said).rstrip("\n")
 
     def _must(
         self, template: Sequence[str], words: Mapping[str, str], failure: str

@@ -17,10 +17,17 @@ from typing import Any, Final
 from harness.builders.panic import of_a_command
 from harness.builders.record import Dialect
 from harness.builders.trace import Vertex
-from harness.builders.transcript import Announced, Ending, Transcript, from_vertexes
+from harness.builders.transcript import (
+    Announced,
+    Budget,
+    Ending,
+    Transcript,
+    from_vertexes,
+)
+from harness.engines.output import Output, shortened
 
-#: Characters of output kept; a RUN may print without end.
-_KEPT: Final = 4 << 20
+#: Characters of a message over several lines; a RUN can print its beginning.
+_LONGEST: Final = 16 << 20
 
 #: 1.19.6: `STEP 3: RUN x`; later: `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x`.
 _BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+)(?:/\d+)?: (.*)")
@@ -46,17 +53,24 @@ _LOGGED = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="((?:[^"\\]|\\.)*
 
 @dataclass
 class Heard:
-    """What was heard of one build so far; `open` has lines of an unfinished message."""
+    """What was heard of one build so far.
+
+    `open` has the lines of an unfinished message, of `size` characters in all. `error`
+    is the builder's last, `complaint` the last line that came as an error, `spoken` the
+    last of all. `budget` bounds the steps, since a RUN can print what looks like them.
+    """
 
     dialect: Dialect
     steps: dict[tuple[str, int], Announced] = field(default_factory=dict)
     vertexes: dict[str, Vertex] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    images: list[str] = field(default_factory=list)
+    log: Output = field(default_factory=Output)
+    error: str | None = None
+    images: dict[str, None] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
     open: list[str] = field(default_factory=list)
-    complaint: str = ""
     size: int = 0
+    complaint: str = ""
+    spoken: str = ""
     _last: tuple[str, int] | None = None
 
     def hear(self, line: str, is_error: bool = False) -> None:  # noqa: FBT001, FBT002  # a callback
@@ -66,13 +80,15 @@ class Heard:
         _DIALECTS[self.dialect](self, line)
 
     def say(self, text: str) -> None:
-        """Keep a line for the log; what is too much is left out, and said so once."""
-        if self.size < _KEPT:
-            self.size += len(text) + 1
-            self.log.append(text if self.size < _KEPT else "(the rest is left out)")
+        """Keep a line for the log."""
+        self.log.add(f"{text}\n")
+        if text.strip():
+            self.spoken = text
 
     def announce(self, stage: str, number: int, text: str) -> None:
         """Note a step that begins."""
+        if not self.budget.takes(text):
+            return
         self._last = (stage, number)
         self.steps[self._last] = Announced(
             number=number, stage=stage, text=text.strip(), cached=False, error=""
@@ -92,28 +108,26 @@ class Heard:
         """Conclude from all that was heard and how the command ended."""
         ending: Ending = "timeout" if timed_out else "error" if status else "ok"
         error = self._error() if ending == "error" else ""
-        log = "".join(f"{line}\n" for line in self.log)
+        log = str(self.log)
         # one that a RUN prints is followed by the builder's error
-        if error and not self.errors and (panicked := of_a_command(log)):
+        if error and self.error is None and (panicked := of_a_command(log)):
             ending, error = "panic", panicked
         failed = self._failed(error) if error else None
         if failed is not None:
-            self.steps[failed] = replace(self.steps[failed], error=error)
+            self.steps[failed] = replace(self.steps[failed], error=shortened(error))
         return Transcript(
             ending=ending,
-            error=error,
+            error=shortened(error),
             status=status,
             steps=(*self.steps.values(), *from_vertexes(self.vertexes.values())),
-            images=tuple(dict.fromkeys(self.images)),
+            images=tuple(self.images),
             log=log,
         )
 
     def _error(self) -> str:
-        if self.errors:
-            return self.errors[-1].strip()
-        spoken = [line for line in self.log if line.strip()]
-        said = self.complaint or (spoken[-1] if spoken else "")
-        return said.strip() or "it failed without a word"
+        if self.error is not None:
+            return self.error.strip()
+        return (self.complaint or self.spoken).strip() or "it failed without a word"
 
     def _failed(self, error: str) -> tuple[str, int] | None:
         """Find the step that failed: these builders take one after the other.
@@ -144,10 +158,12 @@ def _rawjson(heard: Heard, line: str) -> None:
     """
     if heard.open or line == "{":
         heard.open.append(line)
-        if line != "}":
+        heard.size += len(line) + 1
+        if line != "}" and heard.size < _LONGEST:
             return
         line = "\n".join(heard.open)
         heard.open.clear()
+        heard.size = 0
     try:
         status = json.loads(line)
     except ValueError:
@@ -166,6 +182,8 @@ def _rawjson(heard: Heard, line: str) -> None:
         digest = str(each.get("digest"))
         if digest not in heard.vertexes:
             heard.say(str(each.get("name")))
+            if not heard.budget.takes(str(each)):
+                continue
         heard.vertexes[digest] = Vertex(
             digest=digest,
             name=str(each.get("name") or ""),
@@ -188,6 +206,8 @@ def _plain(heard: Heard, line: str) -> None:
         return
     heard.say(line)
     known = heard.vertexes.get(match[1])
+    if known is None and not heard.budget.takes(match[2]):
+        return
     if known is None:
         known = Vertex(digest=match[1], name=match[2], cached=False, error="")
     elif match[2] == "CACHED":
@@ -227,7 +247,7 @@ def _kaniko(heard: Heard, line: str) -> None:
         if last is None or not (last.cached and last.text == text.strip()):
             heard.announce("", len(heard.steps) + 1, text)
     elif match["level"] in {"ERRO", "FATA"}:
-        heard.errors.append(text)
+        heard.error = text
 
 
 def _legacy(heard: Heard, line: str) -> None:
@@ -236,21 +256,29 @@ def _legacy(heard: Heard, line: str) -> None:
         heard.announce("", int(match[1]), match[3])
     elif line.startswith(" ---> Using cache"):
         heard.took_cache()
-    elif (match := _LEGACY_CREATED.match(line)) and heard.made_here():
-        heard.images.append(match[1])
+    elif (
+        (match := _LEGACY_CREATED.match(line))
+        and heard.made_here()
+        and heard.budget.takes(match[1])
+    ):
+        heard.images[match[1]] = None
     _text(heard, line)
 
 
 def _text(heard: Heard, line: str) -> None:
     heard.say(line)
     if match := _LOGGED.match(line):
-        if not heard.errors:
-            heard.errors.append(match[1].replace('\\"', '"'))
+        if heard.error is None:
+            heard.error = match[1].replace('\\"', '"')
     elif match := _ERROR.match(line):
-        heard.errors.append(match[1])
-    elif line.startswith("\t* ") and heard.errors and not _FOLLOWS.search(line):
+        heard.error = match[1]
+    elif (
+        line.startswith("\t* ")
+        and heard.error is not None
+        and not _FOLLOWS.search(line)
+    ):
         item = line.removeprefix("\t* ")
-        heard.errors[-1] = _LIST.sub(lambda _: item, heard.errors[-1])
+        heard.error = _LIST.sub(lambda _: item, heard.error)
 
 
 _DIALECTS: Final[Mapping[Dialect, Callable[[Heard, str], None]]] = {

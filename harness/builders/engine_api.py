@@ -25,6 +25,8 @@ from harness.targets.builder import Builder
 
 #: Seconds to wait for the connection and for the engine to take the context.
 CONNECT_LIMIT = 30.0
+#: Bytes read at a time, and all that is read of a refusal.
+_CHUNK = 1 << 16
 
 
 def parameters(request: Request, builder: Builder) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def build(
         # A connection that is shut down at the deadline, or by a dying engine, ends
         # the iteration with one of these; which it was, `deadline` knows.
         with suppress(requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            for line in read_lines(response.iter_content(chunk_size=None)):
+            for line in read_lines(response.iter_content(_CHUNK)):
                 listener.hear(line)
     return listener.transcript(status=response.status_code, timed_out=deadline.is_set())
 
@@ -117,7 +119,8 @@ def _deadline(response: requests.Response, limit: float) -> Iterator[threading.E
 
 def _refusal(response: requests.Response) -> str:
     """Read why an engine refused: `{"message": ...}` with an HTTP error status."""
+    said = response.raw.read(_CHUNK, decode_content=True).decode(errors="replace")
     try:
-        return str(response.json()["message"])
+        return str(json.loads(said)["message"])
     except (ValueError, KeyError, TypeError):
-        return response.text.strip() or f"HTTP {response.status_code}"
+        return said.strip() or f"HTTP {response.status_code}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
+import selectors
 import shutil
 import signal
 import subprocess
@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from importlib import resources
 from itertools import count
 from pathlib import Path, PurePath, PurePosixPath
-from typing import IO
+from typing import Final
 
 from harness.engines import Address, roots
 from harness.engines.bounds import Bounds, bound_met
 from harness.engines.confined import confined
 from harness.engines.meter import metered_command
+from harness.engines.output import Lines
 from harness.engines.process import guard, tail
 from harness.errors import EngineError, Unsupported
 
@@ -33,6 +34,8 @@ HearLine = Callable[[str, bool], None]
 #: Where a sandbox's folder is seen from inside a root; the script binds it there.
 INSIDE = PurePosixPath("/run/harness")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Bytes read at a time.
+_CHUNK: Final = 1 << 16
 #: Where `command.sh` binds an engine's socket.
 SOCKET = PurePosixPath("/run/docker.sock")
 
@@ -283,28 +286,22 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bool]]:
     """Give the lines of both streams as they come, and whether each came as an error.
 
     Two streams, since what comes first when both are one is chance (buildah 1.19.6).
+    Nothing is read ahead of who takes the lines, so that a command that prints faster
+    has to wait.
     """
-    heard: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
-
-    def read(stream: IO[bytes], *, is_error: bool) -> None:
-        with stream:
-            # A line without an end, however long, comes in pieces.
-            while line := stream.readline(1 << 20):
-                heard.put((line.decode(errors="replace").rstrip("\n"), is_error))
-        heard.put(None)
-
     assert process.stdout is not None  # opened as pipes above
     assert process.stderr is not None
-    readers = [
-        threading.Thread(target=read, args=(stream,), kwargs={"is_error": is_error})
-        for stream, is_error in ((process.stdout, False), (process.stderr, True))
-    ]
-    for each in readers:
-        each.start()
-    for _ in readers:
-        yield from iter(heard.get, None)
-    for each in readers:
-        each.join()
+    with selectors.DefaultSelector() as waiting, process.stdout, process.stderr:
+        for stream, is_error in ((process.stdout, False), (process.stderr, True)):
+            waiting.register(stream, selectors.EVENT_READ, (Lines(), is_error))
+        while waiting.get_map():
+            for key, _ in waiting.select():
+                lines, is_error = key.data
+                chunk = os.read(key.fd, _CHUNK)
+                if not chunk:
+                    waiting.unregister(key.fileobj)
+                for line in lines.cut(chunk) if chunk else lines.rest():
+                    yield line.decode(errors="replace"), is_error
 
 
 @contextlib.contextmanager

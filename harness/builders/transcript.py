@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.builders.trace import Status, Vertex, decode
+from harness.engines.output import Lines, Output, shortened
 
 #: `panic` is a `broken` that the engine outlived, as its log or its answer tells;
 #: `unexportable` an `ok` whose image nobody can have.
 Ending = Literal["ok", "error", "timeout", "broken", "panic", "unexportable"]
 
+#: Bytes of a line that is read as an object; BuildKit sends up to 16 MiB, in base64.
+_LONGEST = 32 << 20
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 #: `[2/3] RUN x`, `[build 2/3] RUN x`, `[linux/amd64 build 2/3] RUN x`
@@ -71,17 +74,31 @@ def said_before(error: str) -> Transcript:
     )
 
 
+class Budget:
+    """How much of what a builder announces is kept: more than any Dockerfile makes.
+
+    A RUN can print what looks like announcements.
+    """
+
+    def __init__(self, characters: int = 32 << 20) -> None:
+        self._left = characters
+
+    def takes(self, text: str) -> bool:
+        """Say whether there is room for one more, and count it."""
+        # what is kept of it beside its text
+        self._left -= len(text) + 500
+        return self._left >= 0
+
+
 def read_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Cut a byte stream into its JSON objects; what is none becomes a log text."""
-    rest = b""
+    """Cut a byte stream into its JSON objects; what is none becomes a log text.
+
+    So do the pieces of an object that is longer than any engine sends.
+    """
+    lines = Lines(_LONGEST)
     for chunk in chunks:
-        rest += chunk
-        *lines, rest = rest.split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield _object(line)
-    if rest.strip():
-        yield _object(rest)
+        yield from map(_object, filter(bytes.strip, lines.cut(chunk)))
+    yield from map(_object, filter(bytes.strip, lines.rest()))
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -100,8 +117,9 @@ class Listener:
 
     steps: dict[tuple[str, int], Announced] = field(default_factory=dict)
     vertexes: dict[str, Vertex] = field(default_factory=dict)
-    images: list[str] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
+    images: dict[str, None] = field(default_factory=dict)
+    log: Output = field(default_factory=Output)
+    budget: Budget = field(default_factory=Budget)
     error: str = ""
     built: bool = False
     _last: tuple[str, int] | None = None
@@ -119,12 +137,13 @@ class Listener:
         if "error" in line or "errorDetail" in line:
             detail = line.get("errorDetail")
             message = detail.get("message") if isinstance(detail, dict) else None
-            self.error = str(message or line.get("error") or "unknown error")
-            self.log.append(self.error + "\n")
+            said = str(message or line.get("error") or "unknown error")
+            self.error = shortened(said)
+            self.log.add(f"{self.error}\n")
 
     def _text(self, text: str) -> None:
-        self.log.append(text)
-        if match := _STEP.match(text):
+        self.log.add(text)
+        if (match := _STEP.match(text)) and self.budget.takes(text):
             key = ("", int(match[1]))
             self._last = key
             self.built = False
@@ -140,8 +159,12 @@ class Listener:
             self.steps[self._last] = Announced(
                 number=old.number, stage="", text=old.text, cached=True, error=""
             )
-        elif (match := _CREATED.match(text)) and self._made_here():
-            self.images.append(match[1])
+        elif (
+            (match := _CREATED.match(text))
+            and self._made_here()
+            and self.budget.takes(match[1])
+        ):
+            self.images[match[1]] = None
 
     def _made_here(self) -> bool:
         """Say whether the image now named is this build's own.
@@ -162,12 +185,13 @@ class Listener:
         try:
             status: Status = decode(base64.b64decode(aux))
         except (ValueError, binascii.Error):
-            self.log.append("(a progress message that cannot be read)\n")
+            self.log.add("(a progress message that cannot be read)\n")
             return
-        self.log.extend(status.logs)
+        for text in status.logs:
+            self.log.add(text)
         for vertex in status.vertexes:
             if vertex.digest not in self.vertexes:
-                self.log.append(vertex.name + "\n")
+                self.log.add(vertex.name + "\n")
             self.vertexes[vertex.digest] = vertex
 
     def transcript(self, *, status: int, timed_out: bool = False) -> Transcript:
@@ -186,8 +210,8 @@ class Listener:
             error=self.error,
             status=status,
             steps=tuple(steps),
-            images=tuple(dict.fromkeys(self.images)),
-            log="".join(self.log),
+            images=tuple(self.images),
+            log=str(self.log),
         )
 
 

@@ -30,6 +30,7 @@ from harness.engines.dial import (
     exec_stream,
     hijacked,
 )
+from harness.engines.output import ends_of
 from harness.engines.process import Say, cause, tail
 from harness.engines.released import Released
 from harness.errors import EngineError, UsageError
@@ -168,7 +169,7 @@ class _Running:
                 self._far.write(b"answered\n")
                 return
             if self._ended.is_set() or time.monotonic() > deadline:
-                said = self.log.read_text(encoding="utf-8", errors="replace")
+                said = ends_of(self.log)
                 what = "ended at once" if self._ended.is_set() else "does not answer"
                 raise EngineError(
                     f"{self._image} {what}; the end of its log:\n{tail(said)}",

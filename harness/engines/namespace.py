@@ -26,6 +26,7 @@ from typing import Any
 from harness.engines import roots
 from harness.engines.bounds import Bounds
 from harness.engines.cgroups import CGROUPS, EngineGroups
+from harness.engines.output import ends_of
 from harness.errors import EngineError
 
 # sun_path of unix(7) has 108 bytes, the last is a zero
@@ -97,7 +98,7 @@ class Space:
     def log(self) -> str:
         """Give what the engine said so far; empty when the folder is gone."""
         try:
-            return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+            return ends_of(self.folder / "log")
         except OSError:
             return ""
 

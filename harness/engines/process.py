@@ -11,7 +11,11 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from harness.engines.output import Output
 from harness.errors import EngineError
+
+#: Bytes read at a time.
+_CHUNK = 1 << 16
 
 Say = Callable[[str], None]
 
@@ -35,18 +39,22 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
         env=environment(),
         start_new_session=True,
         pass_fds=() if lock is None else (lock,),
     )
+    assert process.stdout is not None  # opened as a pipe above
+    output = Output()
     try:
-        said, _ = process.communicate()
+        with process.stdout:
+            while piece := process.stdout.read(_CHUNK):
+                output.add_bytes(piece)
+        process.wait()
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
+    said = str(output)
     if process.returncode:
         raise EngineError(
             f"{what} failed ({command[0]} ended with {process.returncode}):\n"

@@ -15,6 +15,7 @@ from harness.builders import panic
 from harness.builders.transcript import Ending, Transcript
 from harness.engines import Engine, containerd
 from harness.engines.address import answers, await_answer, connect
+from harness.engines.output import ends_of
 from harness.engines.watchdog import free_part
 from harness.errors import EngineError, EngineGone
 from harness.measure.open_target import OpenTarget
@@ -53,9 +54,7 @@ def is_lost(transcript: Transcript, opened: OpenTarget, mark: int) -> bool:
 def _said_since(opened: OpenTarget, mark: int) -> str:
     if opened.log is None:
         return ""
-    with opened.log.open("rb") as file:
-        file.seek(mark)
-        return file.read().decode("utf-8", errors="replace")
+    return ends_of(opened.log, mark)
 
 
 def is_full(transcript: Transcript, opened: OpenTarget) -> bool:
