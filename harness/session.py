@@ -299,6 +299,8 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             tools=chosen.tools,
         )
         left_images.note(folder, plan.shared, [each.address for each in running])
+        # of a worker that was killed
+        stack.callback(left_images.remove, folder, say)
         for planned in plan.planned:
             if not planned.engine:
                 record_target(plan, planned, base, ask(plan, planned, None))

@@ -1,4 +1,4 @@
-"""What a killed run has left on an engine that is not ours, for the next run to remove.
+"""What a killed process of ours has left on an engine of the user's, to be removed.
 
 A run notes in its folder where it makes images and by what they are known. The folder
 stays when it is killed; whoever removes the folder removes the images first.
@@ -35,7 +35,7 @@ def note(folder: Path, shared: str, places: Iterable[Address]) -> None:
 
 
 def remove(folder: Path, say: Say) -> None:
-    """Remove the images of a run that is gone; an engine that is gone has none."""
+    """Remove the images of a run that is over; an engine that is gone has none."""
     try:
         plain = json.loads((folder / _NAME).read_text(encoding="utf-8"))
         session, places = str(plain["session"]), [Address(**x) for x in plain["places"]]
@@ -48,12 +48,15 @@ def remove(folder: Path, say: Say) -> None:
             suppress(EngineError, DockerException, requests.RequestException),
             closing(connect(place, timeout=_ANSWER)) as client,
         ):
-            if count := _remove(client, session):
-                say(f"removed {count} images that a killed run left on {place.url}")
+            if _remove(client, session):
+                say(f"removed images that a killed process left on {place.url}")
 
 
-def _remove(client: docker.APIClient, session: str) -> int:
-    """Remove the images of a session, and what the legacy builder made of its bases."""
+def _remove(client: docker.APIClient, session: str) -> bool:
+    """Remove the images of a session, and what the legacy builder made of its bases.
+
+    False when there are none.
+    """
     every = client.images(all=True)
     own = {each["Id"]: _names(each, session) for each in every}
     waiting = [image for image, names in own.items() if names]
@@ -73,7 +76,7 @@ def _remove(client: docker.APIClient, session: str) -> int:
         for name in own[image] or (image,):
             with suppress(DockerException, requests.RequestException):
                 client.remove_image(name, force=bool(own[image]))
-    return len(made)
+    return bool(made)
 
 
 def _names(image: Any, session: str) -> list[str]:

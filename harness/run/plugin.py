@@ -115,7 +115,13 @@ def _open(config: pytest.Config) -> None:
     made = config.stash[PLAN] = measuring.plan
     let_go = stack.enter_context(run_lock.held(made.folder))
     config.pluginmanager.register(
-        ReportListener(seen, measuring.done, let_go), "layer-harness-listener"
+        ReportListener(
+            seen,
+            {each.target.id: each.engine for each in made.planned},
+            measuring.done,
+            let_go,
+        ),
+        "layer-harness-listener",
     )
     results = results_of(made)
     cases = config.stash[CASES] = cases_of(config, root, made)

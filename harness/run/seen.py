@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -70,16 +71,38 @@ class Seen:
 class ReportListener:
     """Hears the reports in the controlling process, and prints a line for each.
 
-    `done` is told the engine of each case that is over; `let_go` has the workers end
-    what they build.
+    `done` is told the engine of each case that is over, `engines` are those of the
+    targets; `let_go` has the workers end what they build.
     """
 
     def __init__(
-        self, seen: Seen, done: Callable[[str], None], let_go: Callable[[], None]
+        self,
+        seen: Seen,
+        engines: Mapping[str, str],
+        done: Callable[[str], None],
+        let_go: Callable[[], None],
     ) -> None:
         self.seen = seen
+        self.engines = engines
         self.done = done
         self.let_go = let_go
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Tell a case whose worker was killed as an error; its report comes next."""
+        place, _, target = crashitem.partition("::")
+        case = f"{Path(place).parent.name}/{Path(place).stem}"
+        if target not in self.engines:
+            return
+        report.when = "setup"
+        report.longrepr = (
+            "the process that measured this was killed: nothing of it is stored\n"
+            "hint: see whether memory was short (dmesg), and run again"
+        )
+        report.user_properties += [
+            (CELL, [case, target]),
+            (ENGINE, self.engines[target]),
+        ]
 
     def pytest_keyboard_interrupt(self) -> None:
         """Have the workers end before they are waited for."""

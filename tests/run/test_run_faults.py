@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 from faulty_folders import FAULTS, files, full
+from kills import children
 from test_run import CASE, GROUPS, add, harness
 
-from harness.engines import Engine
+from harness.engines import Engine, address
 
 
 @pytest.fixture
@@ -34,7 +39,6 @@ def test_a_run_whose_results_disk_is_full_keeps_what_was_measured_before(
         assert f"demo/two.json: cannot be written: {told}" in done.stdout
         assert "Traceback" not in done.stdout + done.stderr
         assert files(folder / "results") == before
-    assert harness(folder, *words).returncode == 0
 
 
 @pytest.mark.engine
@@ -49,6 +53,41 @@ def test_a_folder_in_the_place_of_a_result_costs_that_result_alone(
     assert "Traceback" not in done.stdout + done.stderr
     assert place.is_dir()
     assert (folder / "results" / "demo" / "two.json").is_file()
+
+
+@pytest.mark.engine
+def test_a_case_whose_worker_is_killed_is_an_error_and_the_rest_is_kept(
+    folder: Path, engine: Engine
+) -> None:
+    add(folder, "hung", CASE.partition("expect:")[0].replace("true", "sleep 600"))
+    client = address.connect(engine.address, timeout=60)
+    before = {each["Id"] for each in client.images(all=True)}
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-u", "-m", "harness", "run", "-t", "legacy", "-n", "2"),
+            *("-e", engine.address.url),
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        lines = iter(run.stdout)
+        first = "".join(takewhile(lambda each: "[1/3]" not in each, lines))
+        for each in children(run.pid):
+            os.kill(each, signal.SIGKILL)
+        said = first + "".join(lines)
+    assert run.returncode == 3, said
+    assert "the process that measured this was killed" in said
+    assert "1 error, 2 passed" in said or "2 passed, 1 error" in said
+    assert set(files(folder / "results" / "demo")) == {
+        "README.md",
+        "one.json",
+        "two.json",
+    }
+    assert {each["Id"] for each in client.images(all=True)} == before
+    client.close()
 
 
 @pytest.mark.parametrize("fault", ["read-only", "immutable"])
