@@ -80,8 +80,8 @@ def test_two_runs_write_the_same_bytes_whatever_the_parallelism(
     assert files(folder) == first
     assert {"results/matrix.md", "results/matrix.json"} < set(first)
     assert {"results/demo/no-op.json", "results/demo/other.json"} < set(first)
-    # the matrix with the group's page, the targets, the cases
-    assert len(first) == 3 + 2 + 2
+    # the matrix with the group's page and the behaviours, the targets, the cases
+    assert len(first) == 4 + 2 + 2
 
 
 def test_a_known_failure_passes_until_it_holds(folder: Path, engine: Engine) -> None:
@@ -266,7 +266,7 @@ def test_two_runs_at_the_same_time_do_not_disturb_each_other(
         said, _ = run.communicate(timeout=120)
         assert run.returncode == 0, said
     assert files(tmp_path / "one") == files(tmp_path / "other")
-    assert len(files(tmp_path / "one")) == 3 + 2 + 3
+    assert len(files(tmp_path / "one")) == 4 + 2 + 3
 
 
 def test_a_run_goes_on_where_another_ended(folder: Path, engine: Engine) -> None:
