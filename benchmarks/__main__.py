@@ -6,14 +6,23 @@ see that it still works: what a scheduled job of CI does.
 
 import sys
 
-from benchmarks import overhead, read_image, start_engine, startup
+from benchmarks import (
+    growth,
+    overhead,
+    read_image,
+    start_engine,
+    startup,
+    time_spent,
+)
 
 #: Each benchmark, and the arguments that have it do little.
 BENCHMARKS = {
+    "growth": (growth.main, ["--few"]),
     "overhead": (overhead.main, ["article"]),
     "read_image": (read_image.main, ["--megabytes", "16", "--files", "2000"]),
     "start_engine": (start_engine.main, ["bookworm", "1"]),
     "startup": (startup.main, ["--runs", "1"]),
+    "time_spent": (time_spent.main, ["article", "--times", "1"]),
 }
 
 
