@@ -28,7 +28,7 @@ from harness.report.files import write_matrix
 STAGES = ("collect", "run", "again", "matrix")
 #: Cases and targets, each list once more than the one before.
 BY_CASES = ((50, 2), (500, 2), (5000, 2))
-BY_TARGETS = ((100, 2), (100, 10), (100, 100))
+BY_TARGETS = ((20, 2), (20, 10), (20, 100))
 FEW = ((5, 2), (50, 2))
 _WORDS = {"collect": ["--collect-only"]}
 #: What grows faster than this power is worse than linear, but for chance.

@@ -94,8 +94,7 @@ class Book:
     def case(self, name: str) -> Case:
         """Read a case by its id."""
         if name not in self._cases:
-            path = next(each.path for each in self.files if each.id == name)
-            self._cases[name] = load_case(path, self.root, self.builders)
+            self._cases[name] = load_case(self._paths[name], self.root, self.builders)
         return self._cases[name]
 
     def judged(
@@ -158,6 +157,10 @@ class Book:
             plain,
         )
         return of_pairs(before, after, ((name, pairs[name]) for name in names))
+
+    @cached_property
+    def _paths(self) -> dict[str, Path]:
+        return {each.id: each.path for each in self.files}
 
     @cached_property
     def _bases(self) -> dict[str, View | None]:

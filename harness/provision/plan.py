@@ -72,6 +72,19 @@ class Plan:
     shared: str
     began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
+    #: Where targets, by ID, and engines stand first: a run asks for each of its cases.
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    _engines: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look up where targets and engines stand."""
+        places: dict[str, int] = {}
+        engines: dict[str, int] = {}
+        for number, each in enumerate(self.planned):
+            places.setdefault(each.target.id, number)
+            engines.setdefault(each.engine, number)
+        object.__setattr__(self, "_places", places)
+        object.__setattr__(self, "_engines", engines)
 
     @property
     def bases(self) -> int:
@@ -90,9 +103,8 @@ class Plan:
 
     def planned_target(self, target: Target) -> PlannedTarget:
         """Find a target and what it takes; UsageError when the session has none."""
-        for each in self.planned:
-            if each.target.id == target.id:
-                return each
+        if target.id in self._places:
+            return self.planned[self._places[target.id]]
         names = ", ".join(each.target.id for each in self.planned)
         raise UsageError(f"`{target.id}` is not among the targets: {names}")
 
@@ -102,9 +114,8 @@ class Plan:
         So no engine stays longer than it is used, and no two builders of an engine
         build a case at the same time (`base_of`).
         """
-        planned = self.planned_target(target)
-        first = [each.engine for each in self.planned].index(planned.engine)
-        return first, self.planned.index(planned) if planned.engine else 0
+        engine = self.planned_target(target).engine
+        return self._engines[engine], self._places[target.id] if engine else 0
 
     def to_json(self) -> str:
         """Write what a worker needs."""

@@ -61,8 +61,12 @@ def matrix_json(matrix: Matrix) -> bytes:
 
 def _row(row: Row) -> RowRecord:
     equal: dict[bytes, tuple[Cell, list[str]]] = {}
+    # cells that come out of the book's cache are one object where they are equal
+    keys: dict[int, bytes] = {}
     for target, cell in row.cells.items():
-        equal.setdefault(encode(cell), (cell, []))[1].append(target)
+        if id(cell) not in keys:
+            keys[id(cell)] = encode(cell)
+        equal.setdefault(keys[id(cell)], (cell, []))[1].append(target)
     return RowRecord(
         case=row.case,
         title=row.title,

@@ -101,10 +101,15 @@ class CaseCollector(pytest.File):
             case = case or load_case(self.path, self.config.stash[ROOT], plan.builders)
         except HarnessError as error:
             raise self.CollectError(str(error)) from error
+        steps = weight(case)
         for planned in plan.planned:
             if case.suits(planned.target):
                 yield CaseItem.from_parent(
-                    self, name=planned.target.id, case=case, planned=planned
+                    self,
+                    name=planned.target.id,
+                    case=case,
+                    planned=planned,
+                    weight=steps,
                 )
 
 
@@ -115,9 +120,12 @@ class CaseItem(pytest.Item):
     expectation that does not hold is a failure.
     """
 
-    def __init__(self, *, case: Case, planned: PlannedTarget, **rest: Any) -> None:
+    def __init__(
+        self, *, case: Case, planned: PlannedTarget, weight: int, **rest: Any
+    ) -> None:
         super().__init__(**rest)
         self.case = case
+        self.weight = weight
         self.target = target = planned.target
         self.engine = planned.engine
         self.judged: Judged | None = None

@@ -40,7 +40,6 @@ from harness.run.items import (
     folder_of,
     results_of,
     scratch,
-    weight,
 )
 from harness.run.options import caller_of, settings_of
 from harness.run.seen import ReportListener, Seen, cell_of
@@ -186,7 +185,7 @@ def pytest_collection_modifyitems(
     cases = [each for each in items if isinstance(each, CaseItem)]
     if PLAN in config.stash and len(cases) == len(items):
         turn = config.stash[PLAN].turn
-        cases.sort(key=lambda each: (turn(each.target), -weight(each.case)))
+        cases.sort(key=lambda each: (turn(each.target), -each.weight))
         items[:] = cases
 
 
@@ -215,7 +214,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     session.items[:] = [each for each in session.items if each not in fresh]
     skipped = [(each.case.id, each.target.id) for each in items if each in fresh]
     coming = [
-        (each.case.id, each.target.id, weight(each.case))
+        (each.case.id, each.target.id, each.weight)
         for each in items
         if each not in fresh
     ]
