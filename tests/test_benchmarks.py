@@ -11,7 +11,10 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
-LITTLE = {"overhead": ["article/output-only", "article/metadata"]}
+LITTLE = {
+    "overhead": ["article/output-only", "article/metadata"],
+    "time_spent": ["article/metadata", "--times", "1"],
+}
 
 
 @pytest.mark.engine
