@@ -7,7 +7,7 @@ in YAML, in results and in reports. Held against what was measured by `propertie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -38,22 +38,34 @@ def _letters(value: Any) -> Any:
     return {"letters": value} if isinstance(value, str) else value
 
 
+#: How a build ends that neither gives an image to look at nor says an error.
+Breakdown: TypeAlias = Literal["timeout", "crash", "panic", "unexportable"]
+
+
 def _outcome(value: Any) -> Any:
     if value == "ok":
         return {"ok": True}
+    if value in get_args(Breakdown):
+        return {"breaks": value}
     if isinstance(value, str):
         raise PydanticCustomError(
             "outcome",
-            "`build` is `ok` or `{error: PATTERN}`",
-            {"hint": "write `build: ok` or `build: {error: 'not found', line: 3}`"},
+            "`build` is `ok`, `{error: PATTERN}`, or one of {others}",
+            {
+                "others": ", ".join(get_args(Breakdown)),
+                "hint": "write `build: ok` or `build: {error: 'not found', line: 3}`",
+            },
         )
     return value
 
 
 class ExpectedOutcome(Strict):
-    """`build`: it succeeds (`ok`), or fails with a text and at a line."""
+    """`build`: it succeeds (`ok`), fails with a text and at a line, or `breaks`."""
 
     ok: Flag = False
+    breaks: Breakdown | None = Field(
+        default=None, description="it hangs, or ends without an error or an image"
+    )
     error: Regex | None = Field(default=None, description="found in the error's text")
     line: Annotated[Line, Field(strict=True)] | None = Field(
         default=None, description="the failing instruction's"
@@ -61,7 +73,8 @@ class ExpectedOutcome(Strict):
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Self:
-        if self.ok == (self.error is not None or self.line is not None):
+        fails = self.error is not None or self.line is not None
+        if self.ok + fails + (self.breaks is not None) != 1:
             raise PydanticCustomError(
                 "outcome",
                 "either it builds or it fails",
@@ -204,7 +217,8 @@ class Properties(_Place):
         Annotated[
             ExpectedOutcome,
             BeforeValidator(
-                _outcome, json_schema_input_type=Literal["ok"] | ExpectedOutcome
+                _outcome,
+                json_schema_input_type=Literal["ok"] | Breakdown | ExpectedOutcome,
             ),
         ]
         | None

@@ -140,6 +140,7 @@ def test_a_builder_that_is_not_known_takes_no_verdict_from_the_others(
 ONE = build(empty_layer=False)
 TWO = build(empty_layer=True)
 FAILED = BuildRecord(name="build", outcome="error", error="no a there", error_line=4)
+HUNG = BuildRecord(name="build", outcome="timeout", error="not within the limit")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,10 @@ FAILED = BuildRecord(name="build", outcome="error", error="no a there", error_li
         ("build: ok", ONE, FAILED),
         ("build: {error: 'no .', line: 4}", FAILED, ONE),
         ("build: {error: 'no .', line: 3}", None, FAILED),
+        ("build: timeout", HUNG, ONE),
+        ("build: crash", None, HUNG),
+        ("build: panic", None, FAILED),
+        ("build: {error: limit}", None, HUNG),
         ("changes: {3: {added: [/a], deleted: []}}", ONE, FAILED),
         ("changes: {3: {added: []}}", None, ONE),
         ("changes: {3: {added: {/a: {mode: '0600'}}}}", None, ONE),

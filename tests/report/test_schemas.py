@@ -55,6 +55,7 @@ def test_every_case_is_what_the_schema_of_cases_says() -> None:
         ("build: ok", True),
         ("build: {error: x, line: 3}", True),
         ("build: okay", False),
+        ("build: timeout", True),
         ("pattern: A B", True),
         ("pattern: {letters: A B, by: shape}", True),
         ("pattern: 3", False),
