@@ -18,8 +18,10 @@ for each in bus fs irq sys sysrq-trigger; do
     mount -o bind "$new/proc/$each" "$new/proc/$each"
     mount -o remount,bind,ro "$new/proc/$each"
 done
-# a sysfs of its own is refused where the network is not ours, and no RUN is there
-[ "$NET" != own ] || mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$new/sys"
+# without what is mounted below it, such as cgroups. Not a sysfs of our own: RUN with no
+# container has the machine's network devices there, which is measured
+mount -o bind /sys "$new/sys"
+mount -o remount,bind,ro,nosuid,nodev,noexec "$new/sys"
 own_dev "$new/dev"
 for each in run tmp; do
     mount -t tmpfs -o mode=755 tmpfs "$new/$each"

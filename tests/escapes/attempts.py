@@ -197,10 +197,6 @@ def _talks(host: Host) -> Iterator[Attempt]:
         name="engine-sockets",
         shell="find /run /var/run/ /tmp /dev -type s | grep .",
     )
-    yield Attempt(
-        name="interfaces",
-        shell="ls /sys/class/net | grep -vxE 'lo|eth[0-9]+|[a-z0-9]*tnl0'",
-    )
 
 
 def _kernel_files() -> Iterator[Attempt]:
