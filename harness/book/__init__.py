@@ -1,4 +1,5 @@
 """All that was measured in one value: stored results, their verdicts, the matrix.
 
-May import: errors, documents, targets, cases, builders, measure, results, judge.
+May import: errors, documents, dockerfile, targets, cases, builders, measure, results,
+judge.
 """

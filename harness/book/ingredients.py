@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from harness.cases.find import case_files, entries, group_folders, leads_out
+from harness.dockerfile.folder import MAX_FILES
 from harness.documents import regular_file
 from harness.errors import CaseError
 
@@ -104,8 +105,10 @@ def _tree(folder: Path, root: Path) -> Iterator[bytes]:
     """
     yield os.fsencode(folder.name)
     pending = [] if leads_out(folder, root) else [folder]
-    while pending:
+    count = 0
+    while pending and count <= MAX_FILES:
         for path in entries(pending.pop()):
+            count += 1
             yield os.fsencode(path.relative_to(folder))
             try:
                 told = path.lstat()

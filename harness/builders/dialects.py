@@ -30,7 +30,7 @@ from harness.engines.output import Output, shortened
 _LONGEST: Final = 16 << 20
 
 #: 1.19.6: `STEP 3: RUN x`; later: `STEP 3/12: RUN x`, `[1/2] STEP 3/12: RUN x`.
-_BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d+)(?:/\d+)?: (.*)")
+_BUILDAH_STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?STEP (\d{1,9})(?:/\d+)?: (.*)")
 _BUILDAH_CACHED = re.compile(r"^(?:\[\d+/\d+\] )?--> Using cache ")
 _BUILDAH_FAILED = re.compile(r'at STEP "((?:[^"\\]|\\.)*)"')
 _PLAIN = re.compile(r"^#(\d+) (.*)")
@@ -42,7 +42,7 @@ _KANIKO_STEP = re.compile(
     r"|ONBUILD|STOPSIGNAL|SHELL|HEALTHCHECK|MAINTAINER)\b"
 )
 _KANIKO_CACHED = re.compile(r"^Using caching version of cmd: (.*)")
-_LEGACY_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_LEGACY_STEP = re.compile(r"^Step (\d{1,9})/(\d+) : (.*)")
 _LEGACY_CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 _ERROR = re.compile(r"^(?:ERROR|[Ee]rror|FATAL|fatal)\b[: ]\s*(.*)")
 #: buildah's list of errors, and an item of it that only follows from another.
@@ -166,7 +166,7 @@ def _rawjson(heard: Heard, line: str) -> None:
         heard.size = 0
     try:
         status = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         status = None
     if not isinstance(status, dict):
         _text(heard, line)
@@ -195,7 +195,8 @@ def _rawjson(heard: Heard, line: str) -> None:
 
 def _list(status: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     found = status.get(name)
-    return [each for each in found or [] if isinstance(each, dict)]
+    every = found if isinstance(found, list) else []
+    return [each for each in every if isinstance(each, dict)]
 
 
 def _plain(heard: Heard, line: str) -> None:

@@ -24,11 +24,11 @@ Ending = Literal["ok", "error", "timeout", "broken", "panic", "unexportable"]
 
 #: Bytes of a line that is read as an object; BuildKit sends up to 16 MiB, in base64.
 _LONGEST = 32 << 20
-_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)", re.DOTALL)
+_STEP = re.compile(r"^Step (\d{1,9})/(\d+) : (.*)", re.DOTALL)
 _CREATED = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 #: `[2/3] RUN x`, `[build 2/3] RUN x`, `[linux/amd64 build 2/3] RUN x`
 _VERTEX = re.compile(
-    r"^\[(?:(?P<stage>[^\]]*?) +)? *(?P<number>\d+)/\d+\] (?P<text>.*)", re.DOTALL
+    r"^\[(?:(?P<stage>[^\]]*?) +)? *(?P<number>\d{1,9})/\d+\] (?P<text>.*)", re.DOTALL
 )
 
 
@@ -104,7 +104,7 @@ def read_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     return (
         value if isinstance(value, dict) else {"stream": line.decode(errors="replace")}

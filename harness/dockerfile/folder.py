@@ -13,7 +13,7 @@ from harness.documents import regular_file
 from harness.errors import CaseError
 
 #: Files and folders of one context.
-MAX_FILES: Final = 100_000
+MAX_FILES: Final = 20_000
 _CHUNK: Final = 1 << 20
 
 

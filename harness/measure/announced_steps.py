@@ -30,12 +30,12 @@ _SURROUNDINGS = frozenset({"ARG", "ENV", "SHELL", "USER"})
 _RUN = re.compile(r"RUN(?:\s+--\S+)*\s+(?P<command>.*)", re.DOTALL | re.IGNORECASE)
 #: BuildKit's snapshotter has no root for a step, as at too many layers on overlay2.
 _NOT_PREPARED = re.compile(r"failed to prepare \S+: ")
-_ERROR_LINE = re.compile(r"(?:on line |error line |Dockerfile:)(\d+)")
+_ERROR_LINE = re.compile(r"(?:on line |error line |Dockerfile:)(\d{1,9})(?!\d)")
 #: buildah tells of a stage that is not there before it begins with any step.
 _NO_STAGE = re.compile(r"COPY --from=(\S+): no stage or image found with that name")
 _FROM_STAGE = re.compile(r"\s--from=(\S+)")
 #: buildah shows the instruction that it cannot read, with its text, as Go prints it.
-_SHOWN = re.compile(r"\{Value:.* StartLine:(\d+) [Ee]ndLine:\d+\}", re.DOTALL)
+_SHOWN = re.compile(r"\{Value:.* StartLine:(\d{1,9}) [Ee]ndLine:\d+\}", re.DOTALL)
 
 
 def cached_lines(
@@ -100,7 +100,7 @@ def _runs(step: Announced, command: str) -> bool:
         return False
     try:
         words = json.loads(match["command"])
-    except ValueError:
+    except (ValueError, RecursionError):
         words = None
     is_exec = isinstance(words, list) and all(isinstance(each, str) for each in words)
     return command.endswith(" ".join(words) if is_exec else match["command"])

@@ -21,6 +21,7 @@ from packaging.version import Version
 from harness.documents import regular_file
 from harness.documents.whole_file import remove_parts, unwritable
 from harness.errors import ResultError
+from harness.measure.observation import BuildRecord
 from harness.results.record import (
     CaseRecord,
     OutcomeRecord,
@@ -60,6 +61,8 @@ def load(folder: Path, case: str) -> dict[str, Result]:
     record = decode(CaseRecord, _body(path), where=str(path))
     found = {}
     for outcome in record.outcomes:
+        if wrong := next(filter(None, map(_contradiction, outcome.builds)), ""):
+            raise _broken(path, wrong)
         same: dict[str, Any] = {name: getattr(outcome, name) for name in _SAME}
         for target in outcome.targets:
             try:
@@ -85,6 +88,15 @@ def prepare(folder: Path) -> None:
     except OSError as error:
         raise unwritable(place, error) from error
     remove_parts(folder)
+
+
+def _contradiction(build: BuildRecord) -> str:
+    """Say which step of a build has a layer that the build has not."""
+    layers = len(build.layers)
+    for step in build.all_steps:
+        if step.layer is not None and not 1 <= step.layer <= layers:
+            return f"{build.name}: line {step.line} has layer {step.layer} of {layers}"
+    return ""
 
 
 def save(folder: Path, result: Result) -> bool:

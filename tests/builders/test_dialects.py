@@ -405,3 +405,22 @@ def test_a_layer_that_no_line_explains_is_said_to_be_unknown() -> None:
     lines, note = mapped(KANIKO, [False], ["RUN else"])
     assert lines == (None,)
     assert note == "1 layers that 4 instructions do not explain"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "line"),
+    [
+        ("rawjson", '{"vertexes": 5, "logs": true}'),
+        ("rawjson", "[" * 100_000),
+        ("rawjson", '{"vertexes": [{"name": "[1/%s] RUN x"}]}' % ("9" * 5000)),
+        ("rawjson", '{"vertexes": [{"name": "[%s/1] RUN x"}]}' % ("9" * 5000)),
+        ("buildah", f"STEP {'9' * 5000}: RUN x"),
+        ("buildah", f"[1/2] STEP {'9' * 5000}/3: RUN x"),
+        ("legacy", f"Step {'9' * 5000}/3 : RUN x"),
+    ],
+    ids=range(7),
+)
+def test_what_no_builder_prints_breaks_nothing(dialect: Dialect, line: str) -> None:
+    heard = Heard(dialect=dialect)
+    heard.hear(line)
+    assert heard.transcript(status=0, timed_out=False).ending == "ok"

@@ -339,3 +339,46 @@ def test_a_step_that_the_dockerfile_does_not_have_is_passed_over() -> None:
 def test_a_failure_that_names_no_line_has_none() -> None:
     told = transcript([{"error": "no space left on device"}])
     assert error_line(DOCKERFILE, told, conventions=conventions.LEGACY) is None
+
+
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"stream": f"Step {DIGITS}/1 : RUN x\n"},
+        {"id": "moby.buildkit.trace", "aux": DIGITS},
+        {"errorDetail": 5},
+        {"aux": {"ID": [1]}},
+    ],
+)
+def test_what_no_builder_says_is_no_step(line: dict[str, object]) -> None:
+    assert transcript([line]).steps == ()
+
+
+def test_a_deep_line_is_a_text() -> None:
+    (line,) = read_lines([b"[" * 100_000])
+    assert line == {"stream": "[" * 100_000}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        f"Dockerfile:{DIGITS}",
+        f"error line {DIGITS}",
+        f"{{Value: x StartLine:{DIGITS} endLine:1}}",
+    ],
+)
+def test_a_line_of_too_many_digits_is_none(error: str) -> None:
+    ended = transcript([{"error": error}])
+    way = conventions.BUILDKIT
+    assert error_line(DOCKERFILE, ended, conventions=way) is None
+
+
+def test_a_command_of_deep_brackets_is_compared_as_it_is() -> None:
+    deep = "[" * 100_000
+    parsed = parse(f"FROM a\nRUN {deep}\n")
+    failed = f"executor failed running [/bin/sh -c {deep}]: exit code: 1"
+    ended = transcript([{"stream": f"Step 2/2 : RUN {deep}\n"}, {"error": failed}])
+    assert error_line(parsed, ended, conventions=conventions.LEGACY) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -165,3 +166,18 @@ def test_targets_are_listed_in_their_order(tmp_path: Path) -> None:
         "legacy@26.1.5",
         "buildkit@20.10.24",
     ]
+
+
+@pytest.mark.parametrize("layer", [0, -1, 2])
+def test_a_step_with_a_layer_that_is_not_there_is_a_broken_result(
+    tmp_path: Path, layer: int
+) -> None:
+    step = {"line": 3, "text": "RUN x", "layer": layer, "cached": None}
+    made: dict[str, object] = {"line": 3, "diff_id": None, "size": 0, "changes": []}
+    build = {"name": "build", "outcome": "ok", "layers": [made], "steps": [step]}
+    outcome = {"targets": ["legacy@20.10.24"], "case_digest": "x", "builds": [build]}
+    path = disk.path_of(tmp_path, "demo/a")
+    path.parent.mkdir()
+    path.write_text(json.dumps({"format": 3, "case": "demo/a", "outcomes": [outcome]}))
+    with pytest.raises(ResultError, match=f"line 3 has layer {layer} of 1"):
+        disk.load(tmp_path, "demo/a")
