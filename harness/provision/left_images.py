@@ -24,6 +24,8 @@ from harness.errors import EngineError
 from harness.measure.base_copies import PREFIX, session_of
 
 _NAME = "images.json"
+#: How an image without a name is listed.
+_UNNAMED = "<none>:<none>"
 #: Seconds for each of the engine's answers.
 _ANSWER = 60.0
 
@@ -68,7 +70,7 @@ def _remove(client: docker.APIClient, session: str) -> bool:
             each["Id"]
             for each in every
             if each.get("ParentId") == image
-            and not each.get("RepoTags")
+            and set(each.get("RepoTags") or ()) <= {_UNNAMED}
             and each["Id"] not in made
         ]
     # what was made last goes first: an image is not removed below another
