@@ -15,7 +15,7 @@ from harness.measure.open_target import OpenTarget
 from harness.provision import left_images
 from harness.provision.workspace import workspace
 
-DOCKERFILE = b"ARG BASE\nFROM ${BASE}\nRUN echo a > /a\n"
+DOCKERFILE = b"ARG BASE\nFROM ${BASE}\nRUN echo a > "
 
 
 def test_all_references_of_a_session_are_known_by_it() -> None:
@@ -52,11 +52,15 @@ def test_the_next_run_removes_them_and_no_others(
     load(other)
     before = {each["Id"] for each in client.images(all=True)}
     load(shared)
-    for last in (b"echo b > /b", b"false"):
+    for last in (b"/a", b"/b\nRUN false"):
         client.post(
             f"{client.base_url}/build",
-            params={"t": new_build(shared), "buildargs": json.dumps({"BASE": shared})},
-            data=context(DOCKERFILE + b"RUN " + last),
+            params={
+                "t": new_build(shared),
+                "buildargs": json.dumps({"BASE": shared}),
+                "forcerm": "1",
+            },
+            data=context(DOCKERFILE + last),
             headers={"Content-Type": "application/x-tar"},
         ).raise_for_status()
     # the base, and an image of each instruction; one of them has a name
