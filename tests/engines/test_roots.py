@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -137,6 +141,41 @@ def test_what_a_killed_unpacking_left_is_no_root(
     assert roots.busybox_of(again) == again / "usr/bin/busybox"
     assert (again / "bin").is_symlink()
     assert not done.with_name(f"{done.name}.part").exists()
+
+
+def test_two_that_use_an_empty_cache_first_unpack_it_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    flock, waiting, unpacked = fcntl.flock, threading.Event(), []
+
+    def lock(descriptor: int, kind: int) -> None:
+        try:
+            flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting.set()
+            flock(descriptor, kind)
+
+    def unpack(command: Sequence[str], **_: object) -> str:
+        unpacked.append(command)
+        # the other one is there before this one is done
+        assert waiting.wait(20)
+        Path(command[-2]).mkdir()
+        return ""
+
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(fcntl, "flock", lock)
+    monkeypatch.setattr(apt, "run", unpack)
+    monkeypatch.setattr(apt, "need", lambda *_: None)
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian")
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(roots.prepare, SUITE, cache, lambda _: None) for _ in range(2)
+        ]
+        assert {each.result(30) for each in both} == {roots.place_of(SUITE, cache)}
+    assert len(unpacked) == 1
+    assert (roots.place_of(SUITE, cache) / "etc" / "passwd").is_file()
+    assert not list(cache.rglob("*.part"))
 
 
 def test_a_cache_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
