@@ -114,6 +114,13 @@ def test_what_a_target_does_not_show_is_not_told_and_no_mistake(tmp_path: Path) 
     assert mistakes(made, found) == []
 
 
+def test_a_builder_that_panics_gives_an_answer_of_its_own(tmp_path: Path) -> None:
+    made = case(tmp_path, ONE_OR_NONE + "  panics: {build: panic}\n")
+    panics = BuildRecord(name="build", outcome="panic", error="index out of range")
+    found = results(made, legacy=panics, buildkit=REFUSED)
+    assert names(found) == ["panics", "refused"]
+
+
 def test_an_answer_that_nothing_gives_is_a_mistake_unless_it_is_documented(
     tmp_path: Path,
 ) -> None:
