@@ -35,6 +35,7 @@ from harness.measure import containers, overlay2
 from harness.measure.base_copies import new_build
 from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
+from harness.measure.noise import MARGIN
 from harness.measure.observation import ContainerRecord
 from harness.measure.open_target import OpenTarget
 from harness.targets.builder import Builder
@@ -83,7 +84,7 @@ def run(case: Case, opened: OpenTarget) -> Run:
     with ExitStack() as stack, engine_errors(opened.engine):
         driver = stack.enter_context(opened.driver(case))
         reference, base_image = stack.enter_context(driver.base())
-        since = opened.now()
+        since, began = opened.now(), time.monotonic()
         apart = uuid.uuid4().hex
         offered = {"BASE": reference}
         done: list[Built] = []
@@ -108,14 +109,30 @@ def run(case: Case, opened: OpenTarget) -> Run:
                 if built.image is not None:
                     built = _looked_into(case, built, tag, opened)
             done.append(built)
+        until = opened.now()
+        _need_clock(until - since, time.monotonic() - began, opened)
         return Run(
             base=reference,
             base_image=base_image,
             added=len(base_image.layers) - len(opened.base.layers),
             since=since,
-            until=opened.now(),
+            until=until,
             began=min(since, opened.began),
             built=tuple(done),
+        )
+
+
+def _need_clock(told: float, passed: float, opened: OpenTarget) -> None:
+    """Hold that the clock, which `told` so many seconds, was not set back.
+
+    What was built before is later then than what is known as the end, and its times
+    would be taken for the Dockerfile's doing.
+    """
+    if told < passed - MARGIN:
+        raise EngineError(
+            f"the clock was set back by {passed - told:.0f} s while this was built",
+            where=opened.name,
+            hint="run again: what was measured before is kept",
         )
 
 

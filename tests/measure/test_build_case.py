@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,7 +52,12 @@ def driver(scripted: Scripted) -> Iterator[Scripted]:
     yield scripted
 
 
-def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
+def built(
+    folder: Path,
+    scripted: Scripted,
+    case: str = CASE,
+    now: Callable[[], float] = time.time,
+) -> Any:
     place = folder / "demo" / "case.yaml"
     place.parent.mkdir()
     place.write_text(case)
@@ -59,7 +65,7 @@ def built(folder: Path, scripted: Scripted, case: str = CASE) -> Any:
         target=standard_builders().target("legacy@20.10.24"),
         driver=lambda _: driver(scripted),
         base=SimpleNamespace(layers=()),
-        now=lambda: 1.0,
+        now=now,
         began=0.0,
         limit=1.0,
         name="here",
@@ -97,3 +103,21 @@ def test_a_case_may_have_a_limit_of_its_own(
     scripted = Scripted()
     built(tmp_path, scripted, own + CASE)
     assert scripted.limit == limit
+
+
+@pytest.mark.parametrize("later", [990.0, -1e9])
+def test_a_clock_that_is_set_back_below_a_build_is_told(
+    tmp_path: Path, later: float
+) -> None:
+    times = iter([1000.0, later])
+    with pytest.raises(EngineError, match=r"the clock was set back by \d+ s while"):
+        built(tmp_path, Scripted(), now=lambda: next(times))
+
+
+@pytest.mark.parametrize("later", [998.5, 1000.0, 5000.0])
+def test_a_clock_that_is_set_forward_or_by_little_does_no_harm(
+    tmp_path: Path, later: float
+) -> None:
+    """All times lie between begin and end still, give or take what noise allows."""
+    times = iter([1000.0, later])
+    assert built(tmp_path, Scripted(), now=lambda: next(times)).image == IMAGE

@@ -154,7 +154,9 @@ def _is_of(process: Path, cache: str) -> bool:
 def cgroups() -> set[str]:
     """Name all cgroups of ours without a process, whoever's they are."""
     found = (*CGROUPS.glob("layer-harness-*"), *CGROUPS.glob("*/layer-harness-*"))
-    return {each.name for each in found if not any(map(_members, each.rglob(PROCS)))}
+    # an engine that lives has no process in the trees of some controllers
+    living = {each.name for each in found if any(map(_members, each.rglob(PROCS)))}
+    return {each.name for each in found} - living
 
 
 def _members(file: Path) -> str:
