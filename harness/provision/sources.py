@@ -99,7 +99,7 @@ def start(
             version=source.version, image=source.image, stores=(source.store,)
         )
         with (
-            start(_outer(on, cache), cache, say) as outer,
+            start(_outer(on, cache), cache, say, bounds=bounds) as outer,
             image.start(
                 release,
                 name=source.name,
@@ -109,7 +109,8 @@ def start(
                 say=say,
             ) as engine,
         ):
-            yield engine
+            # all that it builds is in a container of the outer one
+            yield replace(engine, cgroup=outer.cgroup, bounds=outer.bounds)
 
 
 def image_id(source: EngineSource, cache: Path, on: str) -> str:

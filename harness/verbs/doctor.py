@@ -9,6 +9,8 @@ import click
 from tabulate import tabulate
 
 from harness import __version__
+from harness.engines import cgroups, debian
+from harness.engines.bounds import for_engine
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.provision.survey import TargetState, survey
@@ -26,6 +28,10 @@ def command() -> int:
     """  # noqa: D301  # click's mark
     click.echo(f"layer-harness {__version__}, Python {sys.version.split()[0]}")
     click.echo(", ".join(f"{name} {_version(name)}" for name in _PARTS))
+    bounds = for_engine("")
+    if bounds and not debian.obstacles():
+        click.echo(f"builds in an engine of ours may take {bounds.text} (--bounds)")
+        cgroups.tell_unbounded("", click.echo)
     states = survey(cache_folder())
     click.echo()
     click.echo(
