@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from posixpath import dirname
 from typing import Any, BinaryIO, Final
@@ -67,6 +68,8 @@ class Archive:
 
     def blob(self, name: str) -> Blob:
         """Find a file, following links as old engines write them for equal layers."""
+        if not name:
+            raise ArchiveError("a file without a name", where="the archive's manifest")
         at = name
         for _ in range(_MAX_HOPS):
             if at in self.blobs:
@@ -120,9 +123,10 @@ def read_files(
                 links[name] = _target(name, member)
                 account.spend("memory", sys.getsizeof(links[name]))
             elif member.flag in b"\x0007":
-                blob = _read(
-                    name, member, source, known, executor=executor, account=account
-                )
+                with _named_in_errors(name):
+                    blob = _read(
+                        name, member, source, known, executor=executor, account=account
+                    )
                 if blob.layer:
                     # One object per diff ID: the same layer may be there twice, even
                     # plain and compressed.
@@ -132,9 +136,6 @@ def read_files(
                 if name in blobs and blobs[name].digest != blob.digest:
                     raise ArchiveError("there twice, and different", where=name)
                 blobs[name] = blob
-        account.blob = "after the archive's end"
-        for _ in source.rest():
-            pass
     return Archive(blobs=blobs, links=links, account=account)
 
 
@@ -153,6 +154,16 @@ def copy_layers(
             return
 
 
+@contextmanager
+def _named_in_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ArchiveError as error:
+        if error.where:
+            raise
+        raise ArchiveError(error.message, where=name) from None
+
+
 def _named(source: ByteSource, account: Account) -> Iterator[tuple[str, Member]]:
     """Give the archive's members by name; an error says after which one it came."""
     name = "the archive's beginning"
@@ -161,6 +172,9 @@ def _named(source: ByteSource, account: Account) -> Iterator[tuple[str, Member]]
             account.blob = path = _path(member)
             yield path, member
             account.blob = name = "after " + text_of(member.name[:200])
+        account.blob = name = "after the archive's end"
+        for _ in source.rest():
+            pass
     except ArchiveError as error:
         if error.where:
             raise

@@ -336,6 +336,11 @@ LIES: dict[str, tuple[Pairs, str, str]] = {
         "index.json",
         "no image",
     ),
+    "manifest with an empty name": (
+        changed(FORMS["25"], "manifest.json", manifest(Config="")),
+        "manifest",
+        "without a name",
+    ),
     "manifest of nothing": (
         changed(FORMS["25"], "manifest.json", b"[]"),
         "manifest.json",
@@ -566,6 +571,27 @@ def test_damaged_headers_with_right_checksums_are_no_surprise() -> None:
             read_archive(io.BytesIO(whole))
         except ArchiveError:
             continue
+
+
+def test_what_is_wrong_after_the_archive_s_end_is_told_with_its_place() -> None:
+    data = gzipped(packed(FORMS["25"]) + random.Random(1).randbytes(3 << 20))
+    for broken in (data[:-9], data + b"more"):
+        with pytest.raises(ArchiveError, match="gzip stream") as caught:
+            read_archive(io.BytesIO(broken))
+        assert caught.value.where == "after the archive's end"
+
+
+def test_an_archive_cut_in_a_file_that_is_no_layer_names_it() -> None:
+    data = packed([("a", b"\1" * 20_000), *FORMS["25"]])
+    with pytest.raises(ArchiveError, match="truncated") as caught:
+        read_archive(io.BytesIO(data[:10_000]))
+    assert caught.value.where == "a"
+    layer = tar(member("x", b"x" * 20_000)).replace(b"ustar", b"USTAR", 1)
+    layer = tar(member("y")).rstrip(b"\0") + bytes(512) + layer
+    data = packed([("b", layer), *FORMS["25"]])
+    with pytest.raises(ArchiveError, match="truncated") as caught:
+        read_archive(io.BytesIO(data[:10_000]))
+    assert caught.value.where == "b"
 
 
 def test_a_sparse_file_in_an_archive_itself_is_refused() -> None:
