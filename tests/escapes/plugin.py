@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 import pytest
 from tabulate import tabulate
 
 PROPERTY = "escapes"
+WORDS = ("reached", "held", "refused")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +39,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def table(said: dict[str, dict[str, str]]) -> str:
-    """Tabulate words by attempt and target; equal rows of `held` are one."""
+    """Tabulate words by target, and attempts that were not held on all targets."""
+    counts = [
+        (target, *(list(each.values()).count(word) for word in WORDS))
+        for target, each in said.items()
+    ]
     names = list(dict.fromkeys(name for each in said.values() for name in each))
-    rows = [[name, *(each.get(name, "") for each in said.values())] for name in names]
-    return tabulate(rows, ["attempt", *said])
+    words = {name: [each.get(name, "") for each in said.values()] for name in names}
+    held = [name for name in names if set(words[name]) == {"held"}]
+    rows = [[name, *words[name]] for name in names if name not in held]
+    everywhere = textwrap.fill(f"held everywhere: {', '.join(held)}", 100)
+    return "\n\n".join(
+        [
+            tabulate(counts, ["target", *WORDS]),
+            tabulate(rows, ["attempt", *said]),
+            everywhere,
+        ]
+    )
