@@ -90,6 +90,18 @@ def test_it_has_no_network_but_its_own(cache: Path) -> None:
     assert "\t00000000\t" not in [line[4:14] for line in routes.splitlines()[1:]]
 
 
+@pytest.mark.usefixtures("started")
+def test_it_has_no_devices_and_no_shared_memory_of_this_machine(cache: Path) -> None:
+    own = Path("/proc", str(daemon_of(cache)), "root/dev")
+    devices = {"full", "null", "random", "tty", "urandom", "zero"}
+    links = {"fd", "ptmx", "stderr", "stdin", "stdout"}
+    assert {each.name for each in own.iterdir()} == devices | links | {"pts", "shm"}
+    assert [each.name for each in (own / "pts").iterdir()] == ["ptmx"]
+    seen = f"layer-harness-{os.getpid()}"
+    (own / "shm" / seen).touch()
+    assert not Path("/dev/shm", seen).exists()
+
+
 def test_its_socket_is_closed_to_others(started: Started) -> None:
     socket = Path(started.engine.address.socket or "")
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
