@@ -156,16 +156,18 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         """Pass, fail, or say what is known or unsupported."""
-        if self.judged is None:  # pragma: no cover  # set-up has raised then
+        # the item stays until the run's end, and what was measured need not
+        judged, self.judged = self.judged, None
+        if judged is None:  # pragma: no cover  # set-up has raised then
             raise RuntimeError("judged before it was measured")
-        lines = [self.judged.reason] if self.judged.reason else []
+        lines = [judged.reason] if judged.reason else []
         lines += [
             f"{check.verdict}: {check.because}\n"
             + "\n".join(f"    {finding}" for finding in check.said)
-            for check in self.judged.checks
+            for check in judged.checks
             if check.verdict != "pass"
         ]
-        verdict = self.judged.verdict
+        verdict = judged.verdict
         self.user_properties.append((VERDICT, verdict))
         if verdict == "fail":
             raise NotAsExpected("\n".join(lines))
