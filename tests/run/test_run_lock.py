@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,15 +27,16 @@ with run_lock.held(Path(sys.argv[1])):
 """
 
 
-def wait_to_be_interrupted() -> None:
+def is_interrupted_by(end: Callable[[], None]) -> None:
+    # it may come before the waiting has begun
     with pytest.raises(KeyboardInterrupt):
+        end()
         threading.Event().wait(LIMIT)
 
 
 def test_a_lock_that_is_let_go_interrupts_who_waits(tmp_path: Path) -> None:
     with run_lock.held(tmp_path) as let_go, run_lock.interrupting(tmp_path):
-        let_go()
-        wait_to_be_interrupted()
+        is_interrupted_by(let_go)
         # Ctrl-C in a terminal comes to every process: the second one is ignored
         signal.raise_signal(signal.SIGINT)
 
@@ -49,8 +51,7 @@ def test_a_killed_run_interrupts_who_waits(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         with run_lock.interrupting(tmp_path):
-            process.kill()
-            wait_to_be_interrupted()
+            is_interrupted_by(process.kill)
 
 
 def test_a_worker_that_has_ended_is_not_interrupted(tmp_path: Path) -> None:
