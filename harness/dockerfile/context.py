@@ -259,9 +259,14 @@ def _complete(files: Iterable[ContextFile]) -> list[ContextFile]:
         by_path[file.path] = file
     for path in list(by_path):
         for parent in _parents(path):
-            above = by_path.setdefault(parent, ContextFile(path=parent, kind="dir"))
-            if above.kind != "dir":
+            above = by_path.get(parent)
+            if above is None:
+                by_path[parent] = ContextFile(path=parent, kind="dir")
+            elif above.kind != "dir":
                 raise ValueError(f"{path!r}: lies below {parent!r}, a {above.kind}")
+            else:
+                # what it lies in is seen to where it comes up itself, or was
+                break
     for file in by_path.values():
         if file.kind == "hardlink":
             _check_hardlink(file, by_path.get(file.link))

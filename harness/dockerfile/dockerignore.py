@@ -217,7 +217,9 @@ def _with_parents(files: Iterable[ContextFile]) -> list[ContextFile]:
     every = {each.path: each for each in files}
     for path in list(every):
         for parent in _parents(path):
-            every.setdefault(parent, ContextFile(path=parent, kind="dir"))
+            if parent in every:
+                break
+            every[parent] = ContextFile(path=parent, kind="dir")
     return [every[path] for path in sorted(every, key=lambda path: path.split("/"))]
 
 

@@ -98,6 +98,9 @@ def _explain(error: ErrorDetails, location: Location) -> tuple[str, str]:
     shown = "nothing" if given is None else f"{given!r:.{MAX_SHOWN}}"
     if kind == "missing":
         return f"{where} is missing", "it must be given"
+    if kind == "too_long":
+        most = context["max_length"]
+        return f"{where} has over {most} entries", "split it into several cases"
     if kind == "literal_error":
         expected = re.findall(r"'([^']*)'", context["expected"])
         return f"{where}: no such value {shown}", nearest(str(given), expected)

@@ -22,9 +22,10 @@ from harness.documents.document import (
 )
 from harness.errors import CaseError
 
-#: Dots in a line: tomllib takes the square of a dotted key's parts to read it.
-MAX_DOTS = 100
+#: Dots of a line's keys: tomllib takes the square of a dotted key's parts to read it.
+MAX_DOTS = 10
 
+_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _DIGITS = re.compile(r"[\d_]{4000,}")
 _TOML_NAME = r"(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\.(?:[\w-]+|\"[^\"]*\"|'[^']*'))*"
 _TOML_TABLE = re.compile(rf"\s*(?:\[(?P<array>\[)?)\s*(?P<name>{_TOML_NAME})\s*\]")
@@ -37,11 +38,11 @@ def load_toml(path: Path) -> Document:
     """Read a TOML file; CaseError for anything but TOML. Tables and keys have marks."""
     text = text_of(path)
     for number, line in enumerate(text.split("\n"), 1):
-        if line.count(".") > MAX_DOTS:
+        if line.count(".") > MAX_DOTS and _TEXT.sub("", line).count(".") > MAX_DOTS:
             raise CaseError(
-                f"not TOML that is read here: over {MAX_DOTS} dots in one line",
+                f"not TOML that is read here: a key of over {MAX_DOTS} parts",
                 where=f"{path}:{number}",
-                hint="write a long list with an item a line",
+                hint="put dots in quotes if they are meant as text",
             )
     try:
         value = tomllib.loads(text)

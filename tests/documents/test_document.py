@@ -131,3 +131,26 @@ def test_the_nearest_word_comes_first_and_long_lists_are_cut() -> None:
         "did you mean `group/case-77`? there are 300 names, such as "
     )
     assert len(hint) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + "a." * 11 + "b]\n",
+        "a." * 11 + "b = 1\n",
+        '"a".' * 11 + "b = 1\n",
+    ],
+)
+def test_a_key_of_many_parts_is_refused_at_its_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "file.toml"
+    path.write_text(f"a = 1\n{text}")
+    with pytest.raises(CaseError, match="a key of over 10 parts") as caught:
+        load_toml(path)
+    assert caught.value.where == f"{path}:2"
+
+
+def test_dots_in_texts_are_no_parts_of_keys(tmp_path: Path) -> None:
+    path = tmp_path / "file.toml"
+    text = 'a = ["1.2.3", "4.5.6", "7.8.9", "1.0.1", "1.1.1", "\\".1.1"]\n'
+    path.write_text(text + "b = '1.2.3.4.5.6.7.8.9.10.11.12'\n")
+    assert len(load_toml(path).value["a"]) == 6
