@@ -33,7 +33,9 @@ BY_TARGETS = ((20, 2), (20, 10), (20, 50), (20, 100))
 FEW = ((5, 2), (50, 2))
 _WORDS = {"collect": ["--collect-only"]}
 #: What grows faster than this power is worse than linear, but for chance.
-MOST = 1.15
+MOST = 1.2
+#: Less than this beyond the start is chance: seconds, MB.
+CHANCE = (1.0, 25.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +116,12 @@ def power(found: Sequence[Figure], stage: str, start: Figure) -> tuple[float, fl
         return math.log(max(more, least) / max(less, least)) / grown
 
     return (
-        of(last.seconds - start.seconds, before.seconds - start.seconds, 0.1),
-        of(last.megabytes - start.megabytes, before.megabytes - start.megabytes, 1.0),
+        of(last.seconds - start.seconds, before.seconds - start.seconds, CHANCE[0]),
+        of(
+            last.megabytes - start.megabytes,
+            before.megabytes - start.megabytes,
+            CHANCE[1],
+        ),
     )
 
 

@@ -71,5 +71,5 @@ def test_the_power_of_growth_is_told_without_the_start(
             stage="run", cases=cases, targets=1, seconds=seconds, megabytes=megabytes
         )
 
-    found = [figure(10, 2.0, 60.0), figure(100, last, 150.0)]
+    found = [figure(10, 2.0, 80.0), figure(100, last, 350.0)]
     assert power(found, "run", figure(1, 1.0, 50.0)) == pytest.approx((expected, 1.0))
