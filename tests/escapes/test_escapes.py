@@ -37,7 +37,8 @@ RUN T=/escapes; export T; . ./all.sh; ./leave
 """
 #: What no attempt can reach on a machine that has none of it, or keeps root from it.
 _DEPENDS = re.compile(
-    r"(mknod|sent)-.*|write-.*|tcp-.*|load-.*|read-kcore|mount-disk|cgroup-.*|"
+    r"(mknod|sent)-.*|write-.*|tcp-.*|load-.*|read-kcore|mount-(disk|debugfs)|bpf|"
+    r"(mount-)?cgroup.*|"
     r"enter-namespaces|builders-.*|(remount|unmount)-proc-sys|user-namespace"
 )
 _SAID = re.compile(r"escape (\S+): (held|reached)")
