@@ -31,6 +31,7 @@ from harness.measure.base_copies import base_of, new_base
 from harness.measure.engine_death import connected
 from harness.measure.engine_lock import EngineLock
 from harness.measure.open_target import OpenTarget
+from harness.measure.slots import Slots
 from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
 from harness.provision import left_images, sources
@@ -133,11 +134,12 @@ class Worker:
             engine=engine,
             meter=meter_of(engine) if engine else None,
             bounds=for_command(
-                plan.settings.bounds, plan.settings.jobs, in_memory.kib_of(place)
+                plan.settings.bounds, plan.settings.workers, in_memory.kib_of(place)
             ),
             client=client,
             tool=plan.tools.get(planned.tool),
             folder=place,
+            slots=Slots(folder=plan.folder / "slots", number=plan.settings.jobs),
             base=self._base,
             shared=bases[0],
             bases=cycle(bases),
@@ -211,7 +213,7 @@ class Session:
         )
         self.expect(engines)
         workers = _Workers(self.plan)
-        pool = ThreadPoolExecutor(self.plan.settings.jobs, initializer=workers.take)
+        pool = ThreadPoolExecutor(self.plan.settings.workers, initializer=workers.take)
         try:
             waiting = [pool.submit(self._one, workers, *pair) for pair in chosen]
             for each in as_completed(waiting):
@@ -286,7 +288,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         base = from_archive(archive)
         total_kib = int(settings.memory * 1024 * 1024)
         if any(each.record.place == "own" for each in chosen.tools.values()):
-            kib = runners_kib(base, settings.jobs, total_kib)
+            kib = runners_kib(base, settings.workers, total_kib)
             stack.enter_context(in_memory.kept(runners(folder), kib))
         plan = Plan(
             settings=settings,

@@ -227,6 +227,8 @@ def _build(asked: _Asked, driver: Driver, opened: OpenTarget) -> Built:
         except IgnoreError as refused:
             transcript = said_before(str(refused))
             return Built(name=asked.name, build=plan, transcript=transcript)
+        if opened.slots is not None:
+            stack.enter_context(opened.slots.taken())
         transcript = driver.build(request, asked.case.limit or opened.limit)
     built = Built(name=asked.name, build=plan, transcript=transcript)
     return _own_doing(built, opened, mark)

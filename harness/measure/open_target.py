@@ -20,6 +20,7 @@ from harness.engines.meter import Meter
 from harness.errors import EngineError
 from harness.images.base import Base
 from harness.measure.driver import ClientDriver, CommandDriver, Driver, EngineDriver
+from harness.measure.slots import Slots
 from harness.targets.target import Target
 
 
@@ -34,7 +35,8 @@ class OpenTarget:
     nothing else is built on the engine, so that a build that breaks off is what broke
     it. `began` is when the first build of this run may have been, in seconds of our
     clock. `bounds` are those of a tool's commands, `meter` tells which of the engine's
-    were met. With `on_disk` overlay2's directories are read of every image.
+    were met; `slots` are those of all builds that run at a time. With `on_disk`
+    overlay2's directories are read of every image.
     """
 
     target: Target
@@ -46,6 +48,7 @@ class OpenTarget:
     client: docker.APIClient | None = None
     tool: Tool | None = None
     folder: Path | None = None
+    slots: Slots | None = None
     alone: bool = False
     began: float = inf
     on_disk: bool = False

@@ -27,7 +27,7 @@ def with_bases(
         base_of(plan.shared, planned.target.builder.name, worker, number)
         for planned in plan.planned
         if planned.engine == source.name
-        for worker, number in product(range(plan.settings.jobs), range(plan.bases))
+        for worker, number in product(range(plan.settings.workers), range(plan.bases))
     ]
     with ExitStack() as stack:
         if base.is_large:

@@ -93,7 +93,7 @@ class Plan:
         So many that one is not taken again within a second: a build takes 0.2 s at the
         least (measured on 20.10.24, alone on two cores), and longer among others.
         """
-        return max(2, 8 // self.settings.jobs)
+        return max(2, 8 // self.settings.workers)
 
     @property
     def targets(self) -> tuple[Target, ...]:

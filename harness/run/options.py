@@ -47,10 +47,11 @@ def settings_of(config: pytest.Config, root: Path) -> Settings:
             "--fresh builds all, and --missing only what has no result",
             hint="give one of them",
         )
+    processes = getattr(config.option, "numprocesses", None) or 1
     return replace(
         settings,
         results=settings.results or root.parent / "results",
-        jobs=getattr(config.option, "numprocesses", None) or 1,
+        jobs=settings.jobs if caller and processes == settings.workers else processes,
     )
 
 

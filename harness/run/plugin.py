@@ -8,6 +8,7 @@ tabulates at the end; each worker measures, checks and writes only its own resul
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -54,6 +55,8 @@ _TOLD = "layer_harness_plan"
 #: fresh, by one worker; and what is fresh, by the controlling process.
 _COMING = "coming.json"
 _FRESH = "fresh.json"
+#: The cases as the controlling process has read them.
+_CASES = "cases.pickle"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,8 +94,10 @@ def _work(config: pytest.Config, told: Mapping[str, str]) -> None:
         case: frozenset(targets)
         for case, targets in json.loads(place.read_text(encoding="utf-8")).items()
     }
+    # our own, in a folder that only we may enter
+    config.stash[CASES] = pickle.loads((made.folder / _CASES).read_bytes())
     # one for a worker that died takes its number
-    number = int(told["workerid"].removeprefix("gw")) % made.settings.jobs
+    number = int(told["workerid"].removeprefix("gw")) % made.settings.workers
     _measure(config, Worker(made, number))
     stack = config.stash[_STACK]
     stack.enter_context(run_lock.interrupting(made.folder))
@@ -134,6 +139,7 @@ def _open(config: pytest.Config) -> None:
     config.stash[FRESH] = seen.fresh.cells
     told = {case: sorted(targets) for case, targets in seen.fresh.cells.items()}
     (made.folder / _FRESH).write_text(json.dumps(told), encoding="utf-8")
+    (made.folder / _CASES).write_bytes(pickle.dumps(cases))
     if all(
         planned.target.id in seen.fresh.cells.get(case.id, ())
         for case in cases.values()
@@ -251,7 +257,7 @@ def _expect(
             )
             for case, target, steps in coming
         ],
-        made.settings.jobs,
+        made.settings.workers,
     )
     engines = Counter(planned[target].engine for _, target, _ in coming)
     config.stash[_SESSION].expect(engines)

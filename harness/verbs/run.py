@@ -179,7 +179,7 @@ def _pytest_options(root: Path, settings: Settings) -> list[str]:
     """Keep pytest to its part: no configuration of the folder's, no report but ours."""
     ini = resources.files("harness") / "data" / "pytest.ini"
     scratch = places.results_folder(root, settings.results).parent / ".layer-harness"
-    several = ["-n", str(settings.jobs), "--dist=load", "--maxschedchunk=1"]
+    several = ["-n", str(settings.workers), "--dist=load", "--maxschedchunk=1"]
     return [
         "-p",
         "layer-harness",

@@ -65,6 +65,7 @@ def built(
         target=standard_builders().target("legacy@20.10.24"),
         driver=lambda _: driver(scripted),
         base=SimpleNamespace(layers=()),
+        slots=None,
         now=now,
         began=0.0,
         limit=1.0,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.builders.records import standard_builders
 from harness.engines import EngineSource
 from harness.provision.plan import Plan, from_json, plan_targets, targets_of
@@ -54,6 +56,13 @@ def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> No
     ]
     assert plan.bases == 8
     assert replace(plan, settings=replace(plan.settings, jobs=8)).bases == 2
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers"), [(1, 1), (2, 3), (3, 4), (4, 5), (5, 7), (8, 10)]
+)
+def test_more_workers_than_builds_at_a_time(jobs: int, workers: int) -> None:
+    assert Settings(jobs=jobs).workers == workers
 
 
 def test_targets_of_one_engine_come_together(tmp_path: Path) -> None:
