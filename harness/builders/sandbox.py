@@ -8,6 +8,7 @@ it is. Both die with this process, and nothing of them is left.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import selectors
 import shutil
@@ -34,8 +35,10 @@ HearLine = Callable[[str, bool], None]
 #: Where a sandbox's folder is seen from inside a root; the script binds it there.
 INSIDE = PurePosixPath("/run/harness")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: Bytes read at a time.
-_CHUNK: Final = 1 << 16
+#: Bytes that a command may print ahead of us, since on a busy machine each change from
+#: one to the other takes its time; and bytes read at a time.
+_AHEAD: Final = 1 << 20
+_CHUNK: Final = 1 << 18
 #: Where `command.sh` binds an engine's socket.
 SOCKET = PurePosixPath("/run/docker.sock")
 
@@ -293,6 +296,8 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bool]]:
     assert process.stderr is not None
     with selectors.DefaultSelector() as waiting, process.stdout, process.stderr:
         for stream, is_error in ((process.stdout, False), (process.stderr, True)):
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, _AHEAD)
             waiting.register(stream, selectors.EVENT_READ, (Lines(), is_error))
         while waiting.get_map():
             for key, _ in waiting.select():

@@ -10,6 +10,8 @@ from typing import Final
 KEPT: Final = 1 << 20
 #: Bytes of a line that is taken whole; a longer one comes in pieces.
 PIECE: Final = 1 << 20
+#: Characters of texts that are taken in together.
+_TOGETHER: Final = 1 << 16
 
 
 class Output:
@@ -24,13 +26,30 @@ class Output:
         self._head = bytearray()
         self._tail = bytearray()
         self._left_out = 0
+        # short texts, which are taken in together: a build can print millions
+        self._waiting: list[str] = []
+        self._length = 0
 
     def add(self, text: str) -> None:
         """Take in what comes next."""
-        self.add_bytes(text.encode("utf-8", errors="surrogatepass"))
+        self._waiting.append(text)
+        self._length += len(text) + 1
+        if self._length > _TOGETHER:
+            self._take_in()
 
     def add_bytes(self, piece: bytes) -> None:
         """Take in what comes next, as it was printed."""
+        self._take_in()
+        self._keep(piece)
+
+    def _take_in(self) -> None:
+        if self._waiting:
+            text = "".join(self._waiting)
+            self._waiting.clear()
+            self._length = 0
+            self._keep(text.encode("utf-8", errors="surrogatepass"))
+
+    def _keep(self, piece: bytes) -> None:
         room = self._kept - len(self._head)
         if room > 0:
             self._head += piece[:room]
@@ -46,6 +65,7 @@ class Output:
         self._left_out += over
 
     def __str__(self) -> str:
+        self._take_in()
         self._cut()
         if not self._left_out:
             return (self._head + self._tail).decode(errors="replace")
@@ -82,9 +102,10 @@ class Lines:
     def cut(self, chunk: bytes) -> Iterator[bytes]:
         """Give the lines that have come to their end, without the line feed."""
         *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            yield bytes(self._rest + line)
+        if lines and self._rest:
+            lines[0] = bytes(self._rest) + lines[0]
             self._rest.clear()
+        yield from lines
         self._rest += rest
         if len(self._rest) >= self._longest:
             yield from self.rest()
