@@ -26,7 +26,9 @@ from harness.provision.events import (
     EngineStarting,
     EngineStopped,
     EngineStopping,
+    Event,
     Hear,
+    Noted,
     unheard,
 )
 
@@ -109,7 +111,7 @@ class Fleet:
             break
         self._tasks.put(None)
         for name in (*self._running, *self._starting):
-            self._hear(EngineStopping(title=self._sources[name].title))
+            self._tell(EngineStopping(title=self._sources[name].title))
         self._thread.join()
         for name in list(self._running):
             self._stop(name)
@@ -130,26 +132,36 @@ class Fleet:
         stack = ExitStack()
         title, began = self._sources[name].title, time.monotonic()
         self._starting.append(name)
-        self._hear(EngineStarting(title=title))
+        self._tell(EngineStarting(title=title))
         try:
             engine = stack.enter_context(self._start(self._sources[name]))
         except Exception as error:  # noqa: BLE001  # a worker waits for the answer
             said, hint = _told(error)
             if not self._closing.is_set():
-                self._hear(EngineLost(title=title, reason=said.splitlines()[0]))
+                self._tell(EngineLost(title=title, reason=said.splitlines()[0]))
             self._answer(name, {"error": said, "hint": hint})
             return
         finally:
             self._starting.remove(name)
         self._running[name] = stack
         took = time.monotonic() - began
-        self._hear(EngineReady(title=title, engine=engine, seconds=took))
+        self._tell(EngineReady(title=title, engine=engine, seconds=took))
         self._answer(name, {"engine": engine.to_dict()})
 
     def _stop(self, name: str) -> None:
         if name in self._running:
-            self._running.pop(name).close()
-            self._hear(EngineStopped(title=self._sources[name].title))
+            title = self._sources[name].title
+            try:
+                self._running.pop(name).close()
+            except Exception as error:  # noqa: BLE001  # other engines are waited for
+                self._tell(Noted(text=f"{title} did not end in order: {error!r}"))
+            else:
+                self._tell(EngineStopped(title=title))
+
+    def _tell(self, event: Event) -> None:
+        # who hears may be gone, as who reads a pipe; workers still wait for engines
+        with suppress(OSError):
+            self._hear(event)
 
     def _answer(self, name: str, answer: Mapping[str, object]) -> None:
         if name in self._locks:

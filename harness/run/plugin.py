@@ -27,6 +27,7 @@ from harness.pytest_entry import folders_of_cases
 from harness.report.files import write_matrix
 from harness.report.text import terminal, times
 from harness.results import disk
+from harness.results.record import write
 from harness.run import durations, last_errors, run_lock
 from harness.run.fresh_cells import fresh_cells
 from harness.run.items import (
@@ -199,7 +200,8 @@ def pytest_collection_modifyitems(
 def pytest_xdist_node_collection_finished(node: Any) -> None:
     """Learn what is to come, which only the workers collect."""
     stash = node.config.stash
-    if _SESSION in stash and node.gateway.id == "gw0":
+    # of whichever comes first: any other may be killed before it has collected
+    if _SESSION in stash and not stash[_SEEN].knows_all:
         place = stash[PLAN].folder / _COMING
         _expect(node.config, *json.loads(place.read_text(encoding="utf-8")))
 
@@ -226,9 +228,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ]
     if _SESSION in config.stash:
         _expect(config, coming, skipped)
-    elif config.workerinput["workerid"] == "gw0":  # type: ignore[attr-defined]  # xdist's
-        place = config.stash[PLAN].folder / _COMING
-        place.write_text(json.dumps([coming, skipped]), encoding="utf-8")
+    else:
+        write(
+            config.stash[PLAN].folder / _COMING, json.dumps([coming, skipped]).encode()
+        )
 
 
 def _expect(
@@ -238,6 +241,7 @@ def _expect(
 ) -> None:
     """Have the engines started for what is to come, and tell the time it may take."""
     made, seen = config.stash[PLAN], config.stash[_SEEN]
+    seen.knows_all = True
     seen.skipped = [(case, target) for case, target in skipped]
     for line in seen.fresh.lines():
         seen.say(line)

@@ -18,7 +18,8 @@ from harness.run.progress import Progress
 class Seen:
     """What the controlling process has heard of: verdicts, errors, progress.
 
-    `fresh` are cells that need no build; of those `skipped` were asked for.
+    `fresh` are cells that need no build; of those `skipped` were asked for. `knows_all`
+    says that it has been told what is to come.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -28,6 +29,7 @@ class Seen:
         self.errors: dict[CellId, str] = {}
         self.fresh = FreshCells()
         self.skipped: list[CellId] = []
+        self.knows_all = False
         self.matrix: Matrix | None = None
 
     @property
@@ -94,15 +96,19 @@ class ReportListener:
         case = f"{Path(place).parent.name}/{Path(place).stem}"
         if target not in self.engines:
             return
+        report.user_properties += [
+            (CELL, [case, target]),
+            (ENGINE, self.engines[target]),
+        ]
+        if (case, target) in self.seen.cells:
+            # killed when all was told but that it was over
+            report.when, report.outcome, report.longrepr = "teardown", "passed", None
+            return
         report.when = "setup"
         report.longrepr = (
             "the process that measured this was killed: nothing of it is stored\n"
             "hint: see whether memory was short (dmesg), and run again"
         )
-        report.user_properties += [
-            (CELL, [case, target]),
-            (ENGINE, self.engines[target]),
-        ]
 
     def pytest_keyboard_interrupt(self) -> None:
         """Have the workers end before they are waited for."""

@@ -11,7 +11,7 @@ import pytest
 
 from harness.engines import Address, Engine, EngineSource
 from harness.errors import EngineError
-from harness.provision.events import EngineLost, EngineStopping, Event
+from harness.provision.events import EngineLost, EngineStopping, Event, Noted
 from harness.provision.fleet import Fleet, await_engine
 from harness.provision.memory import MemoryShare
 
@@ -114,6 +114,41 @@ def test_a_session_that_is_ended_early_tells_what_is_stopped(
     ended = [each.text for each in heard if isinstance(each, EngineStopping)]
     assert ended == ["stopping Docker 1 (a) ..."]
     assert not [each for each in heard if isinstance(each, EngineLost)]
+
+
+def test_engines_come_although_nobody_hears_of_them(port: Port, tmp_path: Path) -> None:
+    def gone(_: Event) -> None:
+        raise BrokenPipeError
+
+    fleet = Fleet(sources(), port.start, tmp_path, at_once=1, hear=gone)
+    fleet.expect({"a": 1, "c": 1})
+    assert await_engine(tmp_path, "a").name == "a"
+    fleet.done("a")
+    assert await_engine(tmp_path, "c").name == "c"
+    fleet.close()
+    assert port.up == []
+
+
+def test_an_engine_that_does_not_end_in_order_keeps_no_other_from_coming(
+    port: Port, tmp_path: Path
+) -> None:
+    heard: list[Event] = []
+
+    @contextmanager
+    def start(source: EngineSource) -> Iterator[Engine]:
+        with port.start(source) as engine:
+            yield engine
+        raise RuntimeError("a mount is busy")
+
+    fleet = Fleet(sources(), start, tmp_path, at_once=1, hear=heard.append)
+    fleet.expect({"a": 1, "c": 1})
+    await_engine(tmp_path, "a")
+    fleet.done("a")
+    assert await_engine(tmp_path, "c").name == "c"
+    fleet.close()
+    told = [each.text for each in heard if isinstance(each, Noted)]
+    assert len(told) == 2
+    assert "a mount is busy" in told[0]
 
 
 def test_an_engine_that_was_ended_while_it_started_is_not_told_as_lost(

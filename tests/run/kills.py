@@ -1,6 +1,6 @@
 """Kill runs at random moments, and see that the next run removes all and completes.
 
-`python tests/run/kills.py 50 [SEED]`: as root, some ten minutes on an idle machine. A
+`PYTHONPATH=tests python tests/run/kills.py 50 [SEED]`, as root, ten minutes or more. A
 run builds on an engine of its own, on one that stands for a user's, and with buildah;
 SIGKILL comes to its controlling process, to a worker, or to all of them. Some killed
 runs follow each other, then comes one that is left alone.
@@ -21,6 +21,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from engine_processes import command_of
 
 from harness.engines import address, debian, roots
 from harness.engines.cgroups import CGROUPS
@@ -91,12 +93,12 @@ def kill(run: subprocess.Popen[str], chance: random.Random, within: float) -> st
     with contextlib.suppress(subprocess.TimeoutExpired):
         run.wait(chance.uniform(0, within))
     victim = chance.choice(VICTIMS)
-    workers = children(run.pid)
+    found = workers(run.pid)
     if run.poll() is not None:
         victim = "none: it had ended"
-    elif victim == "worker" and workers:
+    elif victim == "worker" and found:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(chance.choice(workers), signal.SIGKILL)
+            os.kill(chance.choice(found), signal.SIGKILL)
     elif victim == "all":
         os.killpg(run.pid, signal.SIGKILL)
     else:
@@ -106,12 +108,14 @@ def kill(run: subprocess.Popen[str], chance: random.Random, within: float) -> st
     return f"{victim}, exit {run.returncode}"
 
 
-def children(process: int) -> list[int]:
+def workers(controller: int) -> list[int]:
+    """Give xdist's workers of a run, oldest first."""
     try:
-        told = Path(f"/proc/{process}/task/{process}/children").read_text()
+        told = Path(f"/proc/{controller}/task/{controller}/children").read_text()
     except OSError:
         return []
-    return [int(each) for each in told.split()]
+    # execnet's way to start Python
+    return [int(each) for each in told.split() if "stdin" in command_of(int(each))]
 
 
 def left(where: Place) -> list[str]:
