@@ -15,6 +15,7 @@ from harness.judge.matrix import Matrix
 from harness.judge.row import Row
 from harness.judge.statements import statements
 from harness.judge.verdict import Verdict
+from harness.report.markup import plain
 from harness.targets.target import Target
 
 #: What a builder's answer is marked with where what is documented is not so.
@@ -23,28 +24,31 @@ LEGEND = (
     f"{AGAINST} marks an answer that is not the documented one. `until` and `since` "
     "name the measured versions on both sides of a change."
 )
-#: Characters of a line on a terminal, and those of its first column.
-_WIDTH, _QUESTION = 120, 36
+#: Characters of a line on a terminal; at least so many for a question, at most so many
+#: for an answer; between columns.
+_WIDTH, _QUESTION, _ANSWER, _GAP = 120, 36, 24, 2
 
 
 def answer_table(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
     """Write the answers to the questions of rows that have one."""
     found = columns(matrix.targets, matrix.builders)
-    plain = style == "simple"
+    terminal = style == "simple"
     cells = [
         [
             f"{row.question}\n{row.case}"
-            if plain
-            else f"{row.question}<br><sub>{row.case}</sub>",
+            if terminal
+            else f"{plain(row.question)}<br><sub>{row.case}</sub>",
             *_cells(matrix, row, found),
         ]
         for row in rows
     ]
     heads = [_head(name, targets) for name, targets in found.items()]
     widths = None
-    if plain:
-        each = max(10, (_WIDTH - _QUESTION) // max(1, len(heads)) - 2)
-        widths = [_QUESTION, *([each] * len(heads))]
+    if terminal:
+        room = (_WIDTH - _QUESTION) // max(1, len(heads)) - _GAP
+        each = min(max(room, 10), _ANSWER)
+        question = max(_QUESTION, _WIDTH - len(heads) * (each + _GAP))
+        widths = [question, *([each] * len(heads))]
     return tabulate(
         cells,
         headers=["question", *heads],

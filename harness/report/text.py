@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,15 +15,12 @@ from harness.report.answer_table import LEGEND as ANSWERS
 from harness.report.answer_table import answer_table, by_surprise
 from harness.report.cells import WIDE, grid, legend
 from harness.report.counts import summary
+from harness.report.markup import plain
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
-
-#: What CommonMark reads as emphasis, code, a tag or an escape.
-_MARKUP = re.compile(r"[*`]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|\\(?=[!-/:-@\[-`{-~])")
-_ENTITY = {"<": "&lt;"}
 
 
 def terminal(
@@ -137,7 +133,7 @@ def _group(
     if name in matrix.claims:
         yield _claims(matrix, matrix.claims[name], "github")
         against = map(str.strip, _against(matrix.claims[name], matrix.builders))
-        yield "\n".join(f"- {_plain(each)}" for each in against)
+        yield "\n".join(f"- {plain(each)}" for each in against)
     classes = [grid(matrix, rows, "github"), legend(matrix)]
     yield from _folded("Which targets make the same image and the same layers", classes)
     if differing := [each for row in rows for each in _differing(matrix, row)]:
@@ -155,12 +151,12 @@ def _differing(matrix: Matrix, row: Row) -> Iterator[str]:
     """Tell where the targets differ in a case."""
     if row.divergences:
         lines = [
-            f"{'  ' * bool(place)}- {_plain(line)}"
+            f"{'  ' * bool(place)}- {plain(line)}"
             for each in row.divergences
             for place, line in enumerate(each.lines())
         ]
         lines += [f"- {each}" for each in _by_client(row, matrix.builders)]
-        yield f"**{row.case}**, {_plain(row.title)}:\n\n" + "\n".join(lines)
+        yield f"**{row.case}**, {plain(row.title)}:\n\n" + "\n".join(lines)
 
 
 def times(spent: Mapping[str, float]) -> str:
@@ -182,7 +178,7 @@ def _not_so(matrix: Matrix) -> Iterator[str]:
         ("somewhere", "Documented, but not true everywhere"),
     ):
         lines = [
-            f"- **{each.case}**: {_plain(each.because)}\n"
+            f"- **{each.case}**: {plain(each.because)}\n"
             + _instead(each, matrix.builders)
             for each in every
             if each.reach == reach
@@ -199,15 +195,9 @@ def _instead(statement: Statement, builders: Builders) -> str:
         found.setdefault(text, []).append(target)
     every = [*statement.holds, *statement.breaks]
     return "\n".join(
-        f"  - {_on(targets, every, builders)}: {_plain(text)}"
+        f"  - {_on(targets, every, builders)}: {plain(text)}"
         for text, targets in found.items()
     )
-
-
-def _plain(text: str) -> str:
-    """Mark what Markdown would take for markup: globs, words in angles, backslashes."""
-    # a backslash in front of `<` is not known to every renderer
-    return _MARKUP.sub(lambda each: _ENTITY.get(each[0], f"\\{each[0]}"), text)
 
 
 def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.book.book import open_book
@@ -68,6 +69,11 @@ def test_a_row_is_a_question_and_a_column_a_builder_as_people_know_it() -> None:
         "docker build 20.10.24",
     ]
     assert one == ["Is one so?<br><sub>g/one</sub>", "kept", "lost", "not run"]
+
+
+def test_globs_in_a_question_are_no_markup_on_a_page() -> None:
+    asked = replace(row("one", legacy=cell("kept")), question="Does **/*.go match <x>?")
+    assert lines(matrix(asked))[2][0].startswith("Does \\*\\*/\\*.go match &lt;x>?")
 
 
 def test_an_answer_that_is_not_the_documented_one_is_marked() -> None:
