@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from harness.engines import Engine
 from harness.errors import HarnessError
@@ -18,6 +19,10 @@ from harness.provision.sources import EMBEDDED
 from harness.session import Session, opened
 
 pytest_plugins = ["pytester", "escapes.plugin", "oracle.plugin"]
+
+# how long an example takes is the machine's affair; speed belongs in benchmarks
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 #: Engine to test on; facts that tests state were measured on bookworm's 20.10.24.
 VARIABLE = "LAYER_HARNESS_TEST_ENGINE"
@@ -31,10 +36,10 @@ def measuring() -> Iterator[Session]:
     """
     name = os.environ.get(VARIABLE, EMBEDDED)
     with ExitStack() as stack:
-        settings = Settings(engines=(name,), limit=60)
+        chosen = Settings(engines=(name,), limit=60)
         try:
             session = stack.enter_context(
-                opened(settings, lambda event: print(event.text))
+                opened(chosen, lambda event: print(event.text))
             )
             # it runs until the last test is over
             stack.enter_context(session.engine(name))

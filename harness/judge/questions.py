@@ -14,7 +14,7 @@ import snowballstemmer
 from harness.judge.behaviour import Behaviour
 
 #: What a word is worth by the place it stands in.
-_QUESTION, _NAME, _REST = 4.0, 3.0, 1.0
+_QUESTION, _ID, _NAME, _REST = 4.0, 3.0, 2.0, 0.5
 #: Words that nearly every question has.
 _COMMON = frozenset(
     """a an and are as at be by can do does for from has how i if in is it its my of on
@@ -65,18 +65,19 @@ def known_words(behaviours: Iterable[Behaviour]) -> set[str]:
 
 def _weights(each: Behaviour) -> dict[str, float]:
     found: dict[str, float] = {}
-    places = zip((_QUESTION, _NAME, _REST), _texts(each), strict=True)
+    places = zip((_QUESTION, _ID, _NAME, _REST), _texts(each), strict=True)
     for weight, words in places:
         for stem in set(_stems(words)):
             found[stem] = found.get(stem, 0.0) + weight
     return found
 
 
-def _texts(each: Behaviour) -> tuple[list[str], list[str], list[str]]:
-    """Give the words of the question, of its names, and of all else."""
-    names = (each.case, each.title, *each.answers, *each.tags)
+def _texts(each: Behaviour) -> tuple[list[str], ...]:
+    """Give the words of the question, of its ID, of other names, and of all else."""
+    names = (each.title, *each.answers, *each.tags)
     return (
         _words(each.question),
+        _words(each.case),
         _words(" ".join(names)),
         _words(f"{each.why} {each.advice}"),
     )

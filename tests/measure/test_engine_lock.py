@@ -184,10 +184,11 @@ def test_a_turn_that_cannot_be_had_leaves_no_file_open(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fcntl, "flock", interrupted)
-    before = sorted(Path("/proc/self/fd").iterdir())
+    before = set(Path("/proc/self/fd").iterdir())
     with pytest.raises(KeyboardInterrupt), getattr(lock, kind)():
         pass
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
+    # what others left open may be closed meanwhile
+    assert set(Path("/proc/self/fd").iterdir()) <= before
 
 
 def test_no_other_user_can_stop_the_builds(lock: EngineLock) -> None:

@@ -110,7 +110,6 @@ def test_each_thing_that_a_target_is_counts(name: str, value: object) -> None:
     assert len(changes(TARGET, now)) == len(changes(now, TARGET)) == 1
 
 
-@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(COUNTS))), st.sets(st.sampled_from(["how"])))
 def test_a_target_has_changed_when_any_of_it_has(
     counts: set[str], others: set[str]

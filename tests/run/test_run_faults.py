@@ -74,7 +74,7 @@ def test_a_case_whose_worker_is_killed_is_an_error_and_the_rest_is_kept(
     ) as run:
         assert run.stdout is not None
         lines = iter(run.stdout)
-        first = "".join(takewhile(lambda each: "[1/3]" not in each, lines))
+        first = "".join(takewhile(lambda each: "[2/3]" not in each, lines))
         for each in workers(run.pid):
             os.kill(each, signal.SIGKILL)
         said = first + "".join(lines)
