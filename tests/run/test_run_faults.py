@@ -60,13 +60,11 @@ def test_a_case_whose_worker_is_killed_is_an_error_and_the_rest_is_kept(
     folder: Path, engine: Engine
 ) -> None:
     add(folder, "hung", CASE.partition("expect:")[0].replace("true", "sleep 600"))
+    words = ("-t", "legacy", "-e", engine.address.url)
     client = address.connect(engine.address, timeout=60)
     before = {each["Id"] for each in client.images(all=True)}
     with subprocess.Popen(
-        [
-            *(sys.executable, "-u", "-m", "harness", "run", "-t", "legacy", "-n", "2"),
-            *("-e", engine.address.url),
-        ],
+        [sys.executable, "-u", "-m", "harness", "run", "-n", "2", *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
