@@ -7,31 +7,27 @@ stays when it is killed; whoever removes the folder removes the images first.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import asdict
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 
 from harness.engines import Address
 from harness.engines.address import connect
 from harness.engines.process import Say
 from harness.errors import EngineError
-from harness.measure.base_copies import PREFIX, session_of
+from harness.measure.base_copies import PREFIX, remove_when_free, session_of
 
 _NAME = "images.json"
 #: How an image without a name is listed.
 _UNNAMED = "<none>:<none>"
 #: Seconds for each of the engine's answers.
 _ANSWER = 60.0
-#: Seconds that an engine has to end a build whose client is gone.
-_FREE = 10.0
 
 
 def note(folder: Path, shared: str, places: Iterable[Address]) -> None:
@@ -81,28 +77,8 @@ def _remove(client: docker.APIClient, session: str) -> bool:
     for image in reversed(made):
         for name in own[image] or (image,):
             with suppress(DockerException, requests.RequestException):
-                _remove_one(client, name, force=bool(own[image]))
+                remove_when_free(client, name, force=bool(own[image]))
     return bool(made)
-
-
-def _remove_one(client: docker.APIClient, name: str, *, force: bool) -> None:
-    """Remove an image as soon as no container of a killed build uses it any more.
-
-    Forced while one does, an engine takes only its name away, and nobody would find it
-    again (measured on 20.10.24).
-    """
-    deadline = time.monotonic() + _FREE
-    while time.monotonic() < deadline:
-        try:
-            client.remove_image(name)
-        except APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:
-                raise
-            # the engine ends the build by itself, and says so to nobody
-            time.sleep(0.1)
-        else:
-            return
-    client.remove_image(name, force=force)
 
 
 def _names(image: Any, session: str) -> list[str]:
