@@ -219,8 +219,9 @@ def test_answers_make_no_result_stale(tmp_path: Path) -> None:
     assert case(tmp_path, "  same: {reproducible: true}\n").digest != before
 
 
-def test_every_measured_cell_of_this_repository_has_one_answer() -> None:
+def test_every_case_of_this_repository_asks_and_every_cell_has_one_answer() -> None:
     book = open_book(ROOT / "cases", ROOT / "results")
+    assert [each.id for each in book.files if not book.case(each.id).question] == []
     found = [
         text
         for path in book.files
