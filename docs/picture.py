@@ -6,6 +6,7 @@ Run `tox run -e picture` after a change of what `explain` prints.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,12 +30,13 @@ def main() -> None:
         capture_output=True,
         text=True,
         cwd=PLACE.parents[1],
+        env={**os.environ, "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"},
     ).stdout
     # the noise rules are for those who look into a result
     shown = said.partition("Noise rules applied")[0].rstrip()
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text(f"$ layer-harness {' '.join(COMMAND)}", style="bold"))
-    console.print(Text(shown))
+    console.print(Text.from_ansi(shown))
     PLACE.write_text(
         console.export_svg(title="layer-harness explain", unique_id="explain"),
         encoding="utf-8",

@@ -1,4 +1,4 @@
 """The matrix as people and programs read it. Pure: values in, text out.
 
-May import: dockerfile, targets, cases, measure, results, judge.
+May import: dockerfile, targets, cases, measure, results, judge, terminal.
 """

@@ -1,14 +1,13 @@
 """The table of answers: questions by builders, for a terminal and for Markdown. Pure.
 
 A column is a builder as people know it; what changes along its versions or between its
-stores is said in the cell.
+stores is said in the cell. Where a screen has no room for the columns, each question is
+a paragraph with a line for each answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-
-from tabulate import tabulate
 
 from harness.judge.answer_ranges import columns, ranges
 from harness.judge.matrix import Matrix
@@ -16,7 +15,10 @@ from harness.judge.row import Row
 from harness.judge.statements import statements
 from harness.judge.verdict import Verdict
 from harness.report.markup import plain
+from harness.report.tables import table
 from harness.targets.target import Target
+from harness.terminal import layout
+from harness.terminal.screen import Screen
 
 #: What a builder's answer is marked with where what is documented is not so.
 AGAINST = "!"
@@ -24,39 +26,62 @@ LEGEND = (
     f"{AGAINST} marks an answer that is not the documented one. `until` and `since` "
     "name the measured versions on both sides of a change."
 )
-#: Characters of a line on a terminal; at least so many for a question, at most so many
-#: for an answer; between columns.
-_WIDTH, _QUESTION, _ANSWER, _GAP = 120, 36, 24, 2
+#: Columns that a question and an answer have at least in a table on a screen.
+_QUESTION, _ANSWER = 36, 12
 
 
-def answer_table(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
-    """Write the answers to the questions of rows that have one."""
+def answer_table(matrix: Matrix, rows: Sequence[Row], screen: Screen | None) -> str:
+    """Write the answers to the questions of rows that have one; Markdown for None.
+
+    A screen without a width, such as a pipe, has a line for each question, its case
+    first.
+    """
     found = columns(matrix.targets, matrix.builders)
-    terminal = style == "simple"
+    heads = [_head(name, targets) for name, targets in found.items()]
+    told = [(row, list(_cells(matrix, row, found))) for row in rows]
+    if screen is None:
+        cells = [
+            [f"{plain(row.question)}<br><sub>{row.case}</sub>", *answers]
+            for row, answers in told
+        ]
+        return table(None, ["question", *heads], cells)
+    if screen.width is None:
+        cells = [[row.case, row.question, *answers] for row, answers in told]
+        return table(screen, ["case", "question", *heads], cells)
+    if screen.width < _QUESTION + len(heads) * (_ANSWER + 2):
+        return "\n\n".join(
+            _paragraph(row, answers, heads, screen) for row, answers in told
+        )
     cells = [
         [
-            f"{row.question}\n{row.case}"
-            if terminal
-            else f"{plain(row.question)}<br><sub>{row.case}</sub>",
-            *_cells(matrix, row, found),
+            f"{row.question}\n{screen.ink('faint', row.case)}",
+            *(_inked(each, screen) for each in answers),
         ]
-        for row in rows
+        for row, answers in told
     ]
-    heads = [_head(name, targets) for name, targets in found.items()]
-    widths = None
-    if terminal:
-        room = (_WIDTH - _QUESTION) // max(1, len(heads)) - _GAP
-        each = min(max(room, 10), _ANSWER)
-        question = max(_QUESTION, _WIDTH - len(heads) * (each + _GAP))
-        widths = [question, *([each] * len(heads))]
-    return tabulate(
-        cells,
-        headers=["question", *heads],
-        tablefmt=style,
-        maxcolwidths=widths,
-        maxheadercolwidths=widths,
-        disable_numparse=True,
+    least = [_QUESTION, *([_ANSWER] * len(heads))]
+    return table(screen, ["question", *heads], cells, least=least, apart=True)
+
+
+def _paragraph(
+    row: Row, answers: Sequence[str], heads: Sequence[str], screen: Screen
+) -> str:
+    """Write a question, its case, and who gives which answer."""
+    alike: dict[str, list[str]] = {}
+    for head, each in zip(heads, answers, strict=True):
+        alike.setdefault(each, []).append(head)
+    lines = [(", ".join(who), _inked(each, screen)) for each, who in alike.items()]
+    return "\n".join(
+        [
+            layout.paragraph(screen, screen.ink("heading", row.question)),
+            screen.ink("faint", row.case),
+            layout.table(screen, [], lines, indent=2),
+        ]
     )
+
+
+def _inked(answer: str, screen: Screen) -> str:
+    return screen.ink("doubtful", answer) if answer.startswith(AGAINST) else answer
 
 
 def by_surprise(rows: Sequence[Row]) -> list[Row]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 
-from tabulate import tabulate
-
 from harness.judge.behaviour import Behaviour, Documented
+from harness.terminal.layout import paragraph, table
+from harness.terminal.screen import PLAIN, Screen
 
-_WIDTH = 100
 _UNTOLD = "no answers have names yet: `layer-harness explain` has what was measured"
 
 
-def answer(behaviour: Behaviour) -> str:
+def answer(behaviour: Behaviour, screen: Screen = PLAIN) -> str:
     """Tell a question: who answers what, what is documented, what to do."""
-    lines = [behaviour.question or behaviour.title, ""]
+    asked = screen.ink("heading", behaviour.question or behaviour.title)
+    lines = [paragraph(screen, asked), ""]
     rows = list(_alike(behaviour))
-    told = tabulate(rows, tablefmt="plain").splitlines() if rows else [_UNTOLD]
-    lines += [f"  {line}" for line in told]
+    lines.append(table(screen, [], rows, indent=2) if rows else f"  {_UNTOLD}")
     for each in behaviour.documented:
-        lines += ["", *_wrapped(_documented(each))]
+        lines += ["", paragraph(screen, _documented(each, screen), "  ", "    ")]
     if behaviour.advice:
-        lines += ["", *_wrapped(f"Advice: {behaviour.advice}")]
+        lines += ["", paragraph(screen, f"Advice: {behaviour.advice}", "  ", "    ")]
     lines += ["", f"  layer-harness explain {behaviour.case}"]
     return "\n".join(lines)
 
@@ -36,21 +34,18 @@ def _alike(behaviour: Behaviour) -> Iterator[tuple[str, str]]:
         yield ", ".join(names), text
 
 
-def _documented(each: Documented) -> str:
+def _documented(each: Documented, screen: Screen) -> str:
     told = f" ({each.answer})" if each.answer else ""
     if not each.breaks:
         where = f"True on {each.holds}." if each.holds else "Not measured."
     elif not each.holds:
-        where = f"True nowhere; measured on {each.breaks}."
+        where = screen.ink("doubtful", f"True nowhere; measured on {each.breaks}.")
     else:
-        where = f"True on {each.holds}, but not on {each.breaks}."
+        but = screen.ink("doubtful", f"but not on {each.breaks}.")
+        where = f"True on {each.holds}, {but}"
     return f"Documented{told}: {each.because.rstrip('.')}. {where}"
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
-
-
-def answers(behaviours: Iterable[Behaviour]) -> str:
+def answers(behaviours: Iterable[Behaviour], screen: Screen = PLAIN) -> str:
     """Tell several questions, one below the other."""
-    return "\n\n\n".join(map(answer, behaviours))
+    return "\n\n\n".join(answer(each, screen) for each in behaviours)

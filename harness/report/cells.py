@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
 from harness.judge.matrix import Matrix
 from harness.judge.row import Cell, Row
+from harness.report.tables import table
 from harness.targets.group_names import group_name
+from harness.terminal.screen import Screen
 
 #: With more targets than these, those that are alike share a column.
 WIDE = 8
@@ -35,15 +35,18 @@ def legend(matrix: Matrix) -> str:
     return LEGEND if len(matrix.targets) <= WIDE else MARKS
 
 
-def grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
-    """Write the cells; with many targets those that are alike share a column."""
+def grid(matrix: Matrix, rows: Sequence[Row], screen: Screen | None) -> str:
+    """Write the cells; with many targets those that are alike share a column.
+
+    It is Markdown if there is no screen.
+    """
     if len(matrix.targets) <= WIDE:
         cells = [
             [row.case, differs_in(row), *(_cell(row, each) for each in matrix.targets)]
             for row in rows
         ]
         headers = ["case", "differs in", *matrix.targets]
-        return tabulate(cells, headers=headers, tablefmt=style)
+        return table(screen, headers, cells)
     columns: dict[tuple[str, ...], list[str]] = {}
     for target in matrix.targets:
         column = tuple(_mark(row, target) for row in rows)
@@ -53,18 +56,13 @@ def grid(matrix: Matrix, rows: Sequence[Row], style: str) -> str:
         [row.case, differs_in(row), *(column[place] for column in columns)]
         for place, row in enumerate(rows)
     ]
-    table = tabulate(cells, headers=["case", "differs in", *numbers], tablefmt=style)
+    marks = table(screen, ["case", "differs in", *numbers], cells)
     names = [
         [number, len(targets), group_name(matrix.builders, targets, matrix.targets)]
         for number, targets in zip(numbers, columns.values(), strict=True)
     ]
-    which = tabulate(
-        names,
-        headers=["column", "targets", "which"],
-        tablefmt=style,
-        maxcolwidths=[None, None, 100] if style == "simple" else None,
-    )
-    return f"{table}\n\n{which}"
+    which = table(screen, ["column", "targets", "which"], names, right=[0, 1])
+    return f"{marks}\n\n{which}"
 
 
 def differs_in(row: Row) -> str:

@@ -9,36 +9,45 @@ from harness.report.counts import count
 from harness.report.text import TOLD
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
+from harness.terminal.layout import paragraph
+from harness.terminal.screen import PLAIN, Screen
 
 
 def terminal(
-    found: Comparison, targets: Sequence[str], builders: Builders, *, told: int = TOLD
+    found: Comparison,
+    targets: Sequence[str],
+    builders: Builders,
+    *,
+    told: int = TOLD,
+    screen: Screen = PLAIN,
 ) -> str:
     """Write each difference with where it is, and the counts.
 
     `targets` are all that are compared; the names of groups are short among them.
     """
-    parts = [_told(each, found, targets, builders, told) for each in found.differences]
-    return "\n\n".join([*parts, "\n".join(_counts(found))])
+    parts = [
+        _told(each, _where(each, found, targets, builders), told, screen)
+        for each in found.differences
+    ]
+    counts = paragraph(screen, "\n".join(_counts(found)), "", "  ")
+    return "\n\n".join([*parts, counts])
 
 
-def _told(
-    difference: Difference,
-    found: Comparison,
-    targets: Sequence[str],
-    builders: Builders,
-    told: int,
-) -> str:
-    where = ""
-    if found.of == "runs":
-        names = difference.targets
-        few = len(names) == 1
-        where = f" on {names[0] if few else group_name(builders, names, targets)}"
-    lines = [f"{difference.case}{where}"]
-    lines += [f"  {each}" for each in difference.says[:told]]
+def _told(difference: Difference, where: str, told: int, screen: Screen) -> str:
+    lines = [paragraph(screen, screen.ink("heading", f"{difference.case}{where}"))]
+    lines += [paragraph(screen, each, "  ", "    ") for each in difference.says[:told]]
     if len(difference.says) > told:
         lines.append(f"  and {len(difference.says) - told} more: --format json")
     return "\n".join(lines)
+
+
+def _where(
+    difference: Difference, found: Comparison, targets: Sequence[str], known: Builders
+) -> str:
+    names = difference.targets
+    if found.of != "runs":
+        return ""
+    return f" on {names[0] if len(names) == 1 else group_name(known, names, targets)}"
 
 
 def _counts(found: Comparison) -> Iterator[str]:

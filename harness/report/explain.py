@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-
-from tabulate import tabulate
 
 from harness.cases.case import Case
 from harness.cases.model import Build
@@ -19,8 +16,11 @@ from harness.judge.properties import first_line, letter, letters
 from harness.judge.verdict import Check, Judged
 from harness.measure.observation import BuildRecord, Change, Observation, OnDiskRecord
 from harness.measure.overlay2 import Directory
+from harness.report.line_by_line import line_by_line
 from harness.targets.group_names import by_version, group_name
 from harness.targets.registry import Builders
+from harness.terminal.layout import indented, paragraph, table
+from harness.terminal.screen import PLAIN, Screen
 
 #: So many paths of a layer are shown, the rest counted.
 SHOWN = 6
@@ -33,17 +33,24 @@ LEGEND = (
 )
 
 
-def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
+def explain(
+    case: Case,
+    results: Mapping[str, Judged],
+    builders: Builders,
+    screen: Screen = PLAIN,
+) -> str:
     """Tell a case: question, answers, each build line by line, what was expected."""
+    head = partial(_head, screen)
     chosen = comparable(case, results)
     parts = [
-        f"{case.id}: {case.title}",
-        _answers(case, results, builders),
-        _why(case),
+        head(f"{case.id}: {case.title}"),
+        _answers(case, results, builders, screen),
+        "\n".join([paragraph(screen, " ".join(case.why.split())), *case.refs]),
     ]
     if chosen.observations:
-        parts += [_build(chosen, name, builders) for name in case.builds]
-    parts.append(_not_built(results, builders))
+        parts += [_build(chosen, name, builders, screen) for name in case.builds]
+    if reasons := _not_built(results, builders):
+        parts += [head("Not built"), indented(screen, reasons)]
     found = chosen.divergences(
         chosen.tell(),
         name=partial(group_name, builders),
@@ -55,20 +62,28 @@ def explain(case: Case, results: Mapping[str, Judged], builders: Builders) -> st
             for each in found
             for place, line in enumerate(each.lines())
         ]
-        parts.append("Divergences\n\n" + "\n".join(lines))
+        parts += [head("Divergences"), indented(screen, lines)]
     if case.expect:
-        parts.append("Expected\n\n" + "\n".join(_expected(case, results, builders)))
-    parts.append(_rules(results))
+        told = list(_expected(case, results, builders))
+        parts += [head("Expected"), indented(screen, told)]
+    parts.append(paragraph(screen, _rules(results), "", "  "))
     return "\n\n".join(filter(None, parts))
 
 
+def _head(screen: Screen, title: str) -> str:
+    return paragraph(screen, screen.ink("heading", title))
+
+
 def on_disk(
-    directories: Sequence[Directory], diff_ids: Sequence[str], record: OnDiskRecord
+    directories: Sequence[Directory],
+    diff_ids: Sequence[str],
+    record: OnDiskRecord,
+    screen: Screen = PLAIN,
 ) -> str:
     """Tell where an engine keeps an image's layers, lowest first (article C13)."""
     rows = [
         [
-            number,
+            str(number),
             diff_id.removeprefix("sha256:")[:12],
             each.name[:16],
             each.link[:8],
@@ -82,7 +97,7 @@ def on_disk(
         )
     ]
     headers = ["layer", "diff ID", "directory", "link", "lower, from the top", "diff/"]
-    table = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+    where = table(screen, headers, rows, right=[0], whole=range(4))
     conclusions = [
         f"{_yes(each)}: {text}"
         for each, text in (
@@ -95,7 +110,7 @@ def on_disk(
             (record.equals_export, "each `diff` holds what the exported layer holds"),
         )
     ]
-    return table + "\n\n" + "\n".join(conclusions) + "\n"
+    return where + "\n\n" + "\n".join(conclusions) + "\n"
 
 
 def _held(directory: Directory) -> str:
@@ -111,7 +126,9 @@ def _yes(answer: bool) -> str:  # noqa: FBT001
     return "yes" if answer else "no "
 
 
-def _answers(case: Case, results: Mapping[str, Judged], builders: Builders) -> str:
+def _answers(
+    case: Case, results: Mapping[str, Judged], builders: Builders, screen: Screen
+) -> str:
     """Tell the question, and who gives which answer."""
     if not case.question:
         return ""
@@ -124,18 +141,16 @@ def _answers(case: Case, results: Mapping[str, Judged], builders: Builders) -> s
         (name, group_name(builders, targets, every) if targets else "nobody")
         for name, targets in given.items()
     ]
-    lines = [
-        f"  {line}" for line in tabulate(rows, tablefmt="plain").splitlines() if every
-    ]
-    advice = ["", f"Advice: {case.advice}"] if case.advice else []
-    return "\n".join([case.question, "", *lines, *advice])
+    lines = [paragraph(screen, case.question), ""]
+    lines += [table(screen, [], rows, indent=2)] if every else []
+    if case.advice:
+        lines += ["", paragraph(screen, f"Advice: {case.advice}", "", "  ")]
+    return "\n".join(lines)
 
 
-def _why(case: Case) -> str:
-    return "\n".join([textwrap.fill(case.why.strip(), 88), *case.refs])
-
-
-def _build(chosen: Comparable[Judged], name: str, builders: Builders) -> str:
+def _build(
+    chosen: Comparable[Judged], name: str, builders: Builders, screen: Screen
+) -> str:
     case = chosen.case
     made: dict[int, Observation] = {}
     alone = {
@@ -153,18 +168,19 @@ def _build(chosen: Comparable[Judged], name: str, builders: Builders) -> str:
     title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
     every = list(alone)
     heads = [
-        f"{letters_}  {group_name(builders, members, every)}: "
-        f"{_layers(records[letters_])}"
+        paragraph(
+            screen,
+            f"{letters_}  {group_name(builders, members, every)}: "
+            f"{_layers(records[letters_])}",
+            "",
+            "    ",
+        )
         for letters_, members in groups.items()
     ]
-    table = tabulate(
-        list(_lines(case.builds[name], list(records.values()))),
-        headers=["line", "Dockerfile", *groups],
-        tablefmt="simple",
-        maxcolwidths=[None, 44, *([44] * len(groups))],
-        disable_numparse=True,
-    )
-    return f"{title}" + "\n".join(heads) + f"\n\n{table}\n\n{LEGEND}"
+    rows = list(_lines(case.builds[name], list(records.values())))
+    told = line_by_line(rows, list(groups), screen)
+    legend = paragraph(screen, LEGEND)
+    return f"{title}" + "\n".join(heads) + f"\n\n{told}\n\n{legend}"
 
 
 def _groups(table: FactTable) -> dict[str, list[str]]:
@@ -264,13 +280,12 @@ def _change(each: Change) -> str:
     return f"{_SIGNS[each.change]}{each.path}{slash}"
 
 
-def _not_built(results: Mapping[str, Judged], builders: Builders) -> str:
+def _not_built(results: Mapping[str, Judged], builders: Builders) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for target, each in results.items():
         if not each.builds:
             reasons.setdefault(each.reason, []).append(target)
-    lines = _on(reasons, results, builders)
-    return "\n".join(["Not built", "", *lines]) if lines else ""
+    return _on(reasons, results, builders)
 
 
 def _expected(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tabulate import tabulate
-
 from harness.cases.model import Group
 from harness.judge.matrix import ClaimRow, Matrix
 from harness.judge.row import Row, Standing
@@ -16,8 +14,11 @@ from harness.report.answer_table import answer_table, by_surprise
 from harness.report.cells import WIDE, grid, legend
 from harness.report.counts import summary
 from harness.report.markup import plain
+from harness.report.tables import table
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
+from harness.terminal.layout import indented, paragraph
+from harness.terminal.screen import PLAIN, Screen
 
 #: So many divergences of one case are told before the rest is counted.
 TOLD = 8
@@ -29,6 +30,7 @@ def terminal(
     *,
     told: int = TOLD,
     detail: bool = False,
+    screen: Screen = PLAIN,
 ) -> str:
     """Write the whole report for a terminal: answers, claims, what is not as expected.
 
@@ -39,24 +41,31 @@ def terminal(
     parts = []
     for name in _group_names(asked):
         rows = [row for row in asked if row.group == name]
-        table = answer_table(matrix, by_surprise(rows), "simple")
-        parts.append(f"{_title(groups, name)}\n\n{table}")
+        parts += [_head(screen, _title(groups, name))]
+        parts += [answer_table(matrix, by_surprise(rows), screen)]
     if asked:
-        parts.append(ANSWERS)
+        parts.append(paragraph(screen, ANSWERS))
     if rest:
-        parts += [grid(matrix, rest, "simple"), legend(matrix)]
+        parts += [grid(matrix, rest, screen), paragraph(screen, legend(matrix))]
     for name, claims in matrix.claims.items():
-        title = _title(groups, name)
-        parts.append(f"{title}: claim by claim\n\n{_claims(matrix, claims, 'simple')}")
+        parts.append(_head(screen, f"{_title(groups, name)}: claim by claim"))
+        parts.append(_claims(matrix, claims, screen))
         if against := list(_against(claims, matrix.builders)):
-            parts.append("What speaks against a claim\n\n" + "\n".join(against))
+            parts.append(_head(screen, "What speaks against a claim"))
+            parts.append(indented(screen, against))
     diverging = [_told(row, matrix.builders, told) for row in rest if row.divergences]
     if diverging:
-        parts.append("Divergences\n\n" + "\n".join(diverging))
+        parts.append(_head(screen, "Divergences"))
+        parts.append(indented(screen, diverging))
     if failing := list(_failing(matrix)):
-        parts.append("Not as expected\n\n" + "\n".join(failing))
-    parts.append(summary(matrix))
+        parts.append(_head(screen, "Not as expected"))
+        parts.append(indented(screen, failing))
+    parts.append(paragraph(screen, summary(matrix), "", "  "))
     return "\n\n".join(parts)
+
+
+def _head(screen: Screen, title: str) -> str:
+    return paragraph(screen, screen.ink("heading", title))
 
 
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
@@ -94,10 +103,10 @@ def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
     parts = [
         "# Compatibility matrix",
         *summary(matrix).splitlines(),
-        tabulate(rows, headers=headers, tablefmt="github"),
+        table(None, headers, rows),
         *_not_so(matrix),
         "## Targets",
-        tabulate(targets, headers=["target"], tablefmt="github"),
+        table(None, ["target"], targets),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -128,13 +137,13 @@ def _group(
         else f"{level} {title}"
     )
     if asked := [row for row in rows if row.question]:
-        yield answer_table(matrix, by_surprise(asked), "github")
+        yield answer_table(matrix, by_surprise(asked), None)
         yield ANSWERS
     if name in matrix.claims:
-        yield _claims(matrix, matrix.claims[name], "github")
+        yield _claims(matrix, matrix.claims[name], None)
         against = map(str.strip, _against(matrix.claims[name], matrix.builders))
         yield "\n".join(f"- {plain(each)}" for each in against)
-    classes = [grid(matrix, rows, "github"), legend(matrix)]
+    classes = [grid(matrix, rows, None), legend(matrix)]
     yield from _folded("Which targets make the same image and the same layers", classes)
     if differing := [each for row in rows for each in _differing(matrix, row)]:
         yield from _folded("Where they differ, case by case", differing)
@@ -159,15 +168,13 @@ def _differing(matrix: Matrix, row: Row) -> Iterator[str]:
         yield f"**{row.case}**, {plain(row.title)}:\n\n" + "\n".join(lines)
 
 
-def times(spent: Mapping[str, float]) -> str:
+def times(spent: Mapping[str, float], screen: Screen = PLAIN) -> str:
     """Write the seconds that the cases of each target took, longest first."""
     rows = [
         [target, f"{seconds:.0f}"]
         for target, seconds in sorted(spent.items(), key=lambda each: -each[1])
     ]
-    return tabulate(
-        rows, headers=["target", "seconds of its cases"], colalign=("left", "right")
-    )
+    return table(screen, ["target", "seconds of its cases"], rows, right=[1])
 
 
 def _not_so(matrix: Matrix) -> Iterator[str]:
@@ -200,7 +207,7 @@ def _instead(statement: Statement, builders: Builders) -> str:
     )
 
 
-def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:
+def _claims(matrix: Matrix, claims: Sequence[ClaimRow], screen: Screen | None) -> str:
     """Write which claim holds where; with many targets, by what is found there."""
     if len(matrix.targets) <= WIDE:
         rows = [
@@ -208,7 +215,6 @@ def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:
             for each in claims
         ]
         headers = ["claim", "", *matrix.targets]
-        widths = [None, 56, *([None] * len(matrix.targets))]
     else:
         headers = ["claim", "", "holds", "partly", "broken", "not measured"]
         rows = [
@@ -219,11 +225,7 @@ def _claims(matrix: Matrix, claims: Sequence[ClaimRow], style: str) -> str:
             ]
             for each in claims
         ]
-        widths = [None, 40, 30, 30, 30, 30]
-    plain = style != "simple"
-    return tabulate(
-        rows, headers=headers, tablefmt=style, maxcolwidths=None if plain else widths
-    )
+    return table(screen, headers, rows, whole=[0])
 
 
 def _where(claim: ClaimRow, verdict: str, matrix: Matrix) -> str:

@@ -1,5 +1,5 @@
 """pytest as the runner: its options, items, plugin and progress.
 
 May import: errors, documents, dockerfile, cases, results, judge, book, report,
-provision, session, pytest_entry.
+provision, session, pytest_entry, terminal.
 """

@@ -339,8 +339,8 @@ def pytest_terminal_summary(
     seen = config.stash.get(_SEEN, None)
     if seen is not None and seen.matrix is not None and seen.matrix.rows:
         terminalreporter.write_line("")
-        groups = load_groups(config.stash[ROOT])
-        terminalreporter.write_line(terminal(seen.matrix, groups))
+        groups, screen = load_groups(config.stash[ROOT]), seen.screen
+        terminalreporter.write_line(terminal(seen.matrix, groups, screen=screen))
         if len(seen.progress.spent) > 1:
             terminalreporter.write_line("")
-            terminalreporter.write_line(times(seen.progress.spent))
+            terminalreporter.write_line(times(seen.progress.spent, screen))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from harness.run.fresh_cells import FreshCells
 from harness.run.items import CELL, ENGINE, SECONDS, VERDICT
 from harness.run.last_errors import CellId
 from harness.run.progress import Progress
+from harness.terminal.screen import PLAIN, Screen, screen_of
 
 
 class Seen:
@@ -36,6 +39,18 @@ class Seen:
     def cases(self) -> set[str]:
         """The cases that the run is about."""
         return {case for case, _ in (*self.cells, *self.skipped)}
+
+    @property
+    def screen(self) -> Screen:
+        """What pytest's reporter prints on, with the colour that it was asked for."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return PLAIN
+        writer = self.config.get_terminal_writer()
+        # the stream itself is pytest's own; whether it is a terminal is told
+        shown = screen_of(sys.stdout)
+        width = writer.fullwidth if reporter.isatty else shown.width
+        return replace(shown, width=width, colour=writer.hasmarkup)
 
     def say(self, text: str, **markup: bool) -> None:
         """Print a line through pytest, whose reporter comes after this plugin."""

@@ -16,7 +16,8 @@ from harness.judge.behaviour import Behaviour
 from harness.judge.questions import find, known_words
 from harness.report.answers import answers
 from harness.report.behaviours_record import behaviours_json, read_behaviours
-from harness.verbs import places
+from harness.terminal.layout import paragraph
+from harness.verbs import output, places
 
 
 @click.command
@@ -29,13 +30,15 @@ from harness.verbs import places
     show_default=True,
     help="Print at most so many questions with their answers.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, all that was found.")
+@output.text_or_json
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @places.cases
 @places.results
 def command(
     *,
     words: tuple[str, ...],
     most: int,
+    form: str,
     as_json: bool,
     root: Path,
     results: Path | None,
@@ -54,17 +57,18 @@ def command(
         raise UsageError(
             f"no question has the words `{asked}`", hint=_hint(words, every)
         )
-    if as_json:
-        told = behaviours_json(each.behaviour for each in found)
-        click.echo(told.decode().rstrip("\n"))
+    if as_json or form == "json":
+        output.show(behaviours_json(each.behaviour for each in found))
         return
     if lacks := found[0].lacks:
         click.echo(f"No question has all words; these lack {', '.join(lacks)}.\n")
-    click.echo(answers(each.behaviour for each in found[:most]))
+    screen = output.screen()
+    output.show(answers((each.behaviour for each in found[:most]), screen))
     if rest := found[most:]:
         click.echo(f"\n\nand {len(rest)} more, such as:")
         for each in rest[:8]:
-            click.echo(f"  {each.behaviour.question or each.behaviour.title}")
+            told = each.behaviour.question or each.behaviour.title
+            output.show(paragraph(screen, told, "  ", "    "))
         click.echo("Give more words, or -n with a greater number.")
 
 

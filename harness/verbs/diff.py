@@ -22,7 +22,7 @@ from harness.results import disk
 from harness.results.record import encode
 from harness.targets.registry import Builders
 from harness.targets.selector import matches
-from harness.verbs import options, places
+from harness.verbs import options, output, places
 
 
 @click.command
@@ -31,13 +31,7 @@ from harness.verbs import options, places
 @click.argument("words", nargs=-1, metavar="[CASE|GROUP]...")
 @places.group
 @options.target
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-)
+@output.text_or_json
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
 @places.cases
 @places.results
@@ -85,8 +79,10 @@ def command(
         _need((before, after), every, targets, folder)
         chosen = {each.id for each in select(book.files, [*words, *groups])}
         found = book.compared(before, after, chosen)
-    text = encode(found).decode() if form == "json" else terminal(found, every, known)
-    click.echo(text.rstrip("\n"))
+    if form == "json":
+        output.show(encode(found))
+    else:
+        output.show(terminal(found, every, known, screen=output.screen()))
     return int(exit_code and found.different > 0)
 
 

@@ -17,7 +17,7 @@ from harness.provision.settings import Settings
 from harness.report import explain as report
 from harness.session import opened
 from harness.targets.selector import matches
-from harness.verbs import options, places
+from harness.verbs import options, output, places
 
 
 @click.command
@@ -73,7 +73,7 @@ def command(
     stale = [name for name, each in found.items() if each.case_digest != case.digest]
     if stale:
         click.echo(f"measured before the case was changed: {', '.join(stale)}\n")
-    click.echo(report.explain(case, found, book.builders))
+    output.show(report.explain(case, found, book.builders, output.screen()))
 
 
 def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> None:
@@ -88,7 +88,8 @@ def _on_disk(case: Case, names: tuple[str, ...], targets: tuple[str, ...]) -> No
             measured = done.measured.measurement if done.measured else None
             for built in measured.run.built if measured else ():
                 click.echo(f"{case.id}, build `{built.name}` on {done.target.id}\n")
-                click.echo(_directories(built))
+                output.show(_directories(built))
+                click.echo()
 
 
 def _directories(built: Built) -> str:
@@ -101,7 +102,7 @@ def _directories(built: Built) -> str:
         )
     ids = [layer.diff_id for layer in built.image.layers]
     record = overlay2.compare(built.directories, built.image.layers)
-    return report.on_disk(built.directories, ids, record)
+    return report.on_disk(built.directories, ids, record, output.screen())
 
 
 def _hear(event: Event) -> None:

@@ -13,7 +13,7 @@ from harness.report.files import write_matrix
 from harness.report.matrix_record import matrix_json
 from harness.report.text import markdown, terminal
 from harness.targets.selector import matches
-from harness.verbs import options, places
+from harness.verbs import options, output, places
 
 
 @click.command
@@ -71,10 +71,12 @@ def command(
     if write:
         write_matrix(folder, matrix, headings, book.behaviours)
     text = {
-        "text": lambda: terminal(matrix, headings, detail=detail),
+        "text": lambda: terminal(
+            matrix, headings, detail=detail, screen=output.screen()
+        ),
         "markdown": lambda: markdown(matrix, headings),
         "json": lambda: matrix_json(matrix).decode(),
     }[form]()
-    click.echo(text.rstrip("\n"))
+    output.show(text)
     apart = exit_code and any(not row.agrees for row in matrix.rows)
     return int(not matrix.is_as_expected or apart)

@@ -348,7 +348,7 @@ def test_reports_name_cases_targets_and_what_failed(tmp_path: Path) -> None:
     matrix = tabulated(made, *results)
     groups = {"demo": Group(title="Demo", link="https://example.org/")}
     text = terminal(matrix, groups)
-    assert "demo/case  layering      pass Aa            FAIL Ab" in text
+    assert "demo/case  layering    pass Aa          FAIL Ab" in text
     assert "demo/case on buildkit@20.10.24: fail: the article" in text
     assert "C1 on buildkit@20.10.24: demo/case: no_layer: line 4 makes an empty" in text
     assert (

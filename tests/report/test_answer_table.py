@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.book.book import open_book
+import pytest
+
+from harness.book.book import Book, open_book
 from harness.builders.records import standard_builders
 from harness.judge.matrix import Matrix
 from harness.judge.row import Cell, Row
 from harness.judge.verdict import Check
 from harness.report.answer_table import AGAINST, answer_table, by_surprise
 from harness.report.text import page, terminal
+from harness.terminal.screen import PLAIN, Screen
 
 ROOT = Path(__file__).parents[2]
 LEGACY, BUILDKIT, CLIENT = (
@@ -52,7 +55,7 @@ def matrix(*rows: Row) -> Matrix:
 
 
 def lines(made: Matrix) -> list[list[str]]:
-    table = answer_table(made, made.rows, "github")
+    table = answer_table(made, made.rows, None)
     return [
         [each.strip() for each in line.strip("|").split("|")]
         for line in table.splitlines()
@@ -121,11 +124,52 @@ def test_cases_without_a_question_keep_their_letters() -> None:
     )
 
 
-def test_the_table_fits_a_terminal_and_a_page_folds_what_is_below_it() -> None:
+@pytest.fixture(scope="module")
+def volume() -> tuple[Book, Matrix]:
     book = open_book(ROOT / "cases", ROOT / "results")
-    made = book.matrix({each.id for each in book.files if each.group == "volume"})
-    table, _, _ = terminal(made, book.groups).partition("\n\n!")
-    assert max(map(len, table.splitlines())) <= 120
+    return book, book.matrix({e.id for e in book.files if e.group == "volume"})
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_report_fits_the_screen(volume: tuple[Book, Matrix], width: int) -> None:
+    book, made = volume
+    text = terminal(made, book.groups, detail=True, screen=Screen(width=width))
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_screen_of_120_columns_has_a_column_for_each_builder(
+    volume: tuple[Book, Matrix],
+) -> None:
+    table = answer_table(volume[1], volume[1].rows, Screen(width=120))
+    heads = " ".join(table.partition("---")[0].split())
+    for name in ("legacy", "BuildKit", "docker build", "buildah", "podman build"):
+        assert name in heads
+
+
+def test_a_screen_of_80_columns_has_a_line_for_each_answer(
+    volume: tuple[Book, Matrix],
+) -> None:
+    said = answer_table(volume[1], volume[1].rows, Screen(width=80)).split("\n\n")
+    (found,) = (each for each in said if "volume/run-after" in each)
+    assert found.splitlines() == [
+        "Does RUN keep what it changes in a directory that VOLUME has declared?",
+        "volume/run-after",
+        "  legacy                     discarded",
+        "  BuildKit, docker build     kept",
+        "  buildah, buildah --layers  discarded until 1.28.2, kept since 1.39.3",
+        "  podman build               discarded until 4.3.1, kept since 5.4.2",
+    ]
+
+
+def test_a_question_is_a_line_in_a_pipe(volume: tuple[Book, Matrix]) -> None:
+    made = volume[1]
+    lines = answer_table(made, made.rows, PLAIN).splitlines()[2:]
+    assert [line.split()[0] for line in lines] == [row.case for row in made.rows]
+    assert all(row.question in text for row, text in zip(made.rows, lines, strict=True))
+
+
+def test_a_page_folds_what_is_below_the_table(volume: tuple[Book, Matrix]) -> None:
+    book, made = volume
     text = page(made, book.groups, "volume")
     assert text.count("<details>") == text.count("</details>") == 2
     assert text.index("Does RUN keep") < text.index("<details>")
