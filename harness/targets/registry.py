@@ -13,7 +13,7 @@ from functools import lru_cache
 from harness.documents.document import nearest
 from harness.errors import UsageError
 from harness.targets.builder import Builder
-from harness.targets.selector import Selector
+from harness.targets.selector import DOCKER, Selector
 from harness.targets.target import Target, split_id
 from harness.targets.versions import default_store
 
@@ -86,9 +86,9 @@ class Builders(Mapping[str, Builder]):
         if not any(map(selector.names, self.values())):
             raise UsageError(
                 f"`{selector.text}` does not name a known builder",
-                hint=nearest(selector.builder, [*self, *self.families, "*"]),
+                hint=nearest(selector.builder, [*self, *self.families, DOCKER, "*"]),
             )
-        if selector.exact and selector.builder not in self:
+        if selector.exact and selector.builder not in {*self, DOCKER}:
             raise UsageError(
                 f"`{selector.text}` reads as a target's id, and `{selector.builder}` "
                 "is a family of builders",

@@ -18,11 +18,13 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import UsageError
 from harness.targets.builder import Builder
 from harness.targets.target import Target
-from harness.targets.versions import parse_version
+from harness.targets.versions import default_builder, parse_version
 
 _SELECTOR = re.compile(
     r"(?P<builder>[a-z0-9.*?-]+)?(?:@(?P<version>[^+]+))?(?:\+(?P<store>[\w*-]+))?"
 )
+#: What people call an engine with the builder that it has by default.
+DOCKER = "docker"
 #: Characters; a longer one has more digits than a version can.
 _LONGEST = 200
 _BOUND = re.compile(r"(<=|>|==|!=)\s*(\d+(?:\.\d+)?)")
@@ -40,6 +42,10 @@ class Selector:
     What reads as a target's id means that target alone: `legacy@20.10.24` is that
     version's default store, `legacy@20.10.24+*` all its stores. `exact` says that the
     builder and the version are written out in full, as an id has them.
+
+    `docker` is what an engine builds with when nothing is said: the legacy builder
+    before 23, BuildKit from then on, whoever drives it; in the version's default store
+    unless one is given. `names.one` chooses one target of those.
     """
 
     text: str
@@ -57,6 +63,10 @@ class Selector:
         version = parse_version(target.version)
         if not self.versions.contains(version, prereleases=True):
             return False
+        if self.builder == DOCKER and target.builder.on_engine:
+            store = self.store or target.usual_store
+            default = default_builder(target.version)
+            return target.family == default and store in {"*", target.store}
         if self.exact and (self.store or target.store == target.usual_store):
             store = self.store or target.usual_store
             return self.builder == target.builder.name and store == target.store
@@ -66,6 +76,8 @@ class Selector:
 
     def names(self, builder: Builder) -> bool:
         """Say whether a builder is among those named, whatever its version."""
+        if self.builder == DOCKER and builder.on_engine:
+            return True
         return self.builder == builder.family or fnmatchcase(builder.name, self.builder)
 
 

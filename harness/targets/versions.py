@@ -17,6 +17,15 @@ def default_store(version: str) -> str:
     return "containerd" if parse_version(version) >= Version("29") else "overlay2"
 
 
+def default_builder(version: str) -> str:
+    """Name the family of builders that `docker build` uses when nothing is set.
+
+    BuildKit from 23 on (Docker Engine 23.0 release notes, "Set Buildx and BuildKit as
+    the default builder on Linux"), the legacy builder before.
+    """
+    return "buildkit" if parse_version(version) >= Version("23") else "legacy"
+
+
 @lru_cache(maxsize=256)
 def parse_version(text: str) -> Version:
     """Read an engine's version; distributions add suffixes such as `+dfsg1`.

@@ -12,7 +12,6 @@ from harness.book.stored import base_views, stored
 from harness.builders.records import standard_builders
 from harness.cases.case import Case, load_cases
 from harness.cases.selection import select
-from harness.documents.document import nearest
 from harness.errors import UsageError
 from harness.judge.comparison import Comparison, of_runs
 from harness.judge.verdict import Judged
@@ -20,6 +19,7 @@ from harness.measure.observation import View
 from harness.report.diff import terminal
 from harness.results import disk
 from harness.results.record import encode
+from harness.targets import names
 from harness.targets.registry import Builders
 from harness.targets.selector import matches
 from harness.verbs import options, output, places
@@ -54,7 +54,8 @@ def command(
     \b
     Examples:
       layer-harness diff results /tmp/again            is it reproducible?
-      layer-harness diff legacy@20.10.24 buildkit@28.5.2     what would change?
+      layer-harness diff docker@20.10 docker@28              what would change?
+      layer-harness diff legacy@20.10.24 buildkit@28.5.2     of these targets alone
       layer-harness diff buildah@1.28.2+vfs buildah@1.43.2+vfs copy
     """  # noqa: D301  # click's mark
     sides = Path(before), Path(after)
@@ -76,9 +77,10 @@ def command(
         book = open_book(root, folder)
         known = book.builders
         every = [each.id for each in book.targets]
-        _need((before, after), every, targets, folder)
+        _need_targets((before, after), targets)
+        one, other = (names.one(each, known, book.targets) for each in (before, after))
         chosen = {each.id for each in select(book.files, [*words, *groups])}
-        found = book.compared(before, after, chosen)
+        found = book.compared(one.id, other.id, chosen)
     if form == "json":
         output.show(encode(found))
     else:
@@ -111,25 +113,16 @@ def _runs(
     )
 
 
-def _need(
-    names: tuple[str, str], every: Sequence[str], chosen: Sequence[str], folder: Path
-) -> None:
-    """Refuse what is neither a folder nor a target with results."""
+def _need_targets(sides: tuple[str, str], chosen: Sequence[str]) -> None:
+    """Refuse a folder where two targets are compared."""
     if chosen:
         raise UsageError(
             "-t is for comparing two folders, but two targets are named",
             hint="leave -t out",
         )
-    for name, other in (names, names[::-1]):
+    for name, other in (sides, sides[::-1]):
         if Path(name).is_dir():
             raise UsageError(
                 f"`{name}` is a folder of results, but `{other}` is not",
                 hint="name two folders, or two targets",
-            )
-    for name in names:
-        if name not in every:
-            raise UsageError(
-                f"`{name}` is neither a folder nor a target with results",
-                where=str(folder),
-                hint=f"{nearest(name, every)}; layer-harness matrix shows them",
             )

@@ -34,7 +34,7 @@ target = click.option(
     "targets",
     multiple=True,
     metavar="SELECTOR",
-    help="legacy, buildkit@>=23, *+containerd, !legacy@20.10; repeatable.",
+    help="docker@28, legacy, buildkit@>=23, *+containerd, !legacy@20.10; repeatable.",
 )
 on = click.option(
     "--on",
