@@ -60,7 +60,8 @@ def work(stage: str, root: Path, targets: int) -> None:
     if stage == "matrix":
         shutil.rmtree(root.parent / ".layer-harness", ignore_errors=True)
         book = open_book(root, results)
-        write_matrix(results, book.matrix(), book.groups, book.behaviours)
+        whole = book.matrix()
+        write_matrix(results, whole, book.groups, book.behaviours, book.builders)
         return
     said = io.StringIO()
     with contextlib.redirect_stdout(said):

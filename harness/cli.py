@@ -21,6 +21,7 @@ from harness.errors import HarnessError
 #: Verb to what it does; the module of the same name has its `command`.
 VERBS = {
     "ask": "Find a question by words, and print what each builder does.",
+    "check": "Say what a Dockerfile does otherwise elsewhere, without building it.",
     "run": "Build cases on targets, check them, print the matrix.",
     "explain": "Show a case line by line: layers, files, which builders agree.",
     "matrix": "Tabulate stored results.",

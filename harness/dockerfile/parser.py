@@ -1,15 +1,17 @@
 """Read a Dockerfile's instructions with their lines, as far as layers need it.
 
-No builder's parser is at hand in Python, and none is wanted: the text is measured on
-the builders; here it is only cut into instructions and stages, so that a layer can be
-named by its line. Follows https://docs.docker.com/reference/dockerfile/.
+The text is measured on the builders; here it is only cut into instructions and stages,
+so that a layer can be named by its line. Follows
+https://docs.docker.com/reference/dockerfile/. Never fails: of 666 Dockerfiles of the
+corpus, BuildKit's own parser (PyPI `dockerfile`, in Go) refuses nine and so says
+nothing of them, and dockerfile-parse knows no here-documents.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -27,10 +29,28 @@ LAYER_INSTRUCTIONS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heredoc:
+    """A here-document: its name, its first line, its body as it stands in the file.
+
+    `quoted` says that variables in it are left as they are, `dashed` that tabs in front
+    of its lines are taken away. One that never ends is not `ended` and has no body; the
+    lines behind its instruction are then instructions of their own.
+    """
+
+    name: str
+    line: int
+    body: str
+    quoted: bool
+    dashed: bool
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """One instruction: lines from 1, its text on one line, the stage it stands in.
 
-    `stage` counts from 0; -1 is the ARG of the lines before the first FROM.
+    `stage` counts from 0; -1 is the ARG of the lines before the first FROM. `raw` is
+    the text with its white space, lines joined. `escape` is the Dockerfile's.
     """
 
     line: int
@@ -38,6 +58,9 @@ class Instruction:
     keyword: str
     text: str
     stage: int
+    raw: str = ""
+    heredocs: tuple[Heredoc, ...] = ()
+    escape: str = "\\"
 
     @property
     def arguments(self) -> str:
@@ -156,8 +179,9 @@ def _parsed(text: str, args: frozenset[tuple[str, str]]) -> Dockerfile:
             continue
         joined, number = _join(lines, number, escape)
         keyword = joined.split(maxsplit=1)[0].upper() if joined.split() else ""
+        heredocs: tuple[Heredoc, ...] = ()
         if keyword in {"RUN", "COPY", "ADD", "ONBUILD"}:
-            number = ends.behind_heredocs(number, joined)
+            heredocs, number = ends.heredocs(number, joined)
         if keyword == "ARG" and not stages:
             values |= _global(joined, given)
         if keyword == "FROM":
@@ -171,19 +195,32 @@ def _parsed(text: str, args: frozenset[tuple[str, str]]) -> Dockerfile:
                 keyword=keyword,
                 text=" ".join(joined.split()),
                 stage=len(stages) - 1,
+                raw=joined,
+                heredocs=heredocs,
+                escape=escape,
             )
         )
     return Dockerfile(instructions=tuple(found), stages=tuple(stages))
 
 
-def _escape(lines: list[str]) -> str:
-    """Find the escape character: directives stand before all else."""
+def directives(text: str) -> dict[str, str]:
+    """Read the parser directives in front of all else, such as `syntax`."""
+    return dict(_directives(text.removeprefix("\ufeff").split("\n")))
+
+
+def _directives(lines: list[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         match = _DIRECTIVE.match(line)
         value = match[2].strip() if match else ""
         if not match or not value:
             break
-        if match[1].lower() == "escape":
+        yield match[1].lower(), value
+
+
+def _escape(lines: list[str]) -> str:
+    """Find the escape character: directives stand before all else."""
+    for name, value in _directives(lines):
+        if name == "escape":
             return value[:1]
     return "\\"
 
@@ -218,14 +255,26 @@ class _Ends:
     def _dashed(self) -> dict[str, list[int]]:
         return _numbers([line.lstrip("\t") for line in self._lines])
 
-    def behind_heredocs(self, number: int, joined: str) -> int:
-        """Go past the bodies of the heredocs that an instruction opens."""
-        for dash, _, word in _HEREDOC.findall(joined):
+    def heredocs(self, number: int, joined: str) -> tuple[tuple[Heredoc, ...], int]:
+        """Read the heredocs that an instruction opens; give the line behind them."""
+        found: list[Heredoc] = []
+        for dash, quote, word in _HEREDOC.findall(joined):
             ends = (self._dashed if dash else self._plain).get(word, [])
             place = bisect_left(ends, number)
-            if place < len(ends):
-                number = ends[place] + 1
-        return number
+            ended = place < len(ends)
+            body = self._lines[number : ends[place]] if ended else []
+            found.append(
+                Heredoc(
+                    name=word,
+                    line=number + 1,
+                    body="".join(f"{line}\n" for line in body),
+                    quoted=bool(quote),
+                    dashed=bool(dash),
+                    ended=ended,
+                )
+            )
+            number = ends[place] + 1 if ended else number
+        return tuple(found), number
 
 
 def _numbers(lines: list[str]) -> dict[str, list[int]]:

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.cases.case import Case
-from harness.judge.answers import NOT_TOLD
-from harness.judge.behaviour import Behaviour, Documented
+from harness.judge.behaviour import NOT_TOLD, Behaviour, Documented
 from harness.judge.verdict import Judged
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
 from harness.targets.target import Target
 from harness.targets.versions import parse_version
-
-#: What drives an engine's BuildKit as people do.
-_CLIENT = "docker build"
 
 
 def behaviour(
@@ -48,6 +44,11 @@ def behaviour(
             for target, each in results.items()
             if any(check.is_against for check in each.checks)
         ),
+        fails=tuple(
+            target
+            for target in given
+            if any(build.outcome != "ok" for build in results[target].builds)
+        ),
     )
 
 
@@ -72,18 +73,8 @@ def columns(targets: Iterable[str], builders: Builders) -> dict[str, list[Target
     families = list(dict.fromkeys(each.family for each in ordered))
     found: dict[str, list[Target]] = {}
     for each in sorted(ordered, key=lambda each: families.index(each.family)):
-        found.setdefault(column(each), []).append(each)
+        found.setdefault(each.column, []).append(each)
     return found
-
-
-def column(target: Target) -> str:
-    """Name the column of a target: a builder as people know it.
-
-    Clients of an engine's BuildKit share one: to a reader they are `docker build`.
-    """
-    if target.family == "buildkit" and target.builder.place == "engine":
-        return _CLIENT
-    return target.title
 
 
 def _range(targets: Sequence[Target], given: Mapping[Target, str]) -> str:

@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 
 from harness.cases.case import Case
 from harness.cases.expectation import Properties
+from harness.judge.behaviour import NOT_TOLD, ONE_LAYER
 from harness.judge.parent_view import ParentView
 from harness.judge.properties import CHECKS, NotMeasured, Subject, first_line
 from harness.measure.observation import ONE_FOR_A_STAGE, Observation
-
-#: What is said where lines cannot be told apart, since all make one layer.
-_ONE = "one layer"
-#: What is said of a target that does not show what the question is about.
-NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +41,7 @@ class Answered:
         if self.names:
             return " or ".join(self.names)
         if self.not_told == ONE_FOR_A_STAGE:
-            return _ONE
+            return ONE_LAYER
         return NOT_TOLD if self.not_told else "none of these"
 
 

@@ -9,6 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+#: What is said of a target that does not show what the question is about.
+NOT_TOLD = "not told"
+#: What is said where lines cannot be told apart, since all make one layer.
+ONE_LAYER = "one layer"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documented:
@@ -30,7 +35,8 @@ class Behaviour:
 
     `given` has the answer by target, where one was measured. `ranges` say it by column
     (a builder as people know it), along its versions: `discarded until 1.28.2, kept
-    since 1.39.3`. `against` are the targets on which a documented answer does not hold.
+    since 1.39.3`. `against` are the targets on which a documented answer does not hold,
+    `fails` those on which a build of the case gave no image.
     """
 
     case: str
@@ -46,6 +52,7 @@ class Behaviour:
     ranges: Mapping[str, str] = field(default_factory=dict)
     documented: tuple[Documented, ...] = ()
     against: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:

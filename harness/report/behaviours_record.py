@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.judge.behaviour import Behaviour, Documented
 from harness.results.record import encode
+from harness.targets.builder import Builder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,8 @@ class BehaviourRecord:
 
     `answers` has the targets of each answer, in their order. `ranges` say the same by
     builder: `discarded until 1.28.2, kept since 1.39.3`. `impact` is what a wrong guess
-    costs at worst; `against` are the targets on which what is documented is not so.
+    costs at worst; `against` are the targets on which what is documented is not so, and
+    `fails` those on which a build of the case gave no image.
     """
 
     id: str
@@ -30,47 +31,29 @@ class BehaviourRecord:
     ranges: Mapping[str, str]
     documented: tuple[Documented, ...] = ()
     against: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BehavioursRecord:
-    """The whole: the version of this form, and the behaviours in the order of cases."""
+    """The whole: the version of this form, and the behaviours in the order of cases.
+
+    `builders` describes those of the targets, in the order of reports.
+    """
 
     format: int = 1
     behaviours: tuple[BehaviourRecord, ...]
+    builders: tuple[Builder, ...] = ()
 
 
-def behaviours_json(behaviours: Iterable[Behaviour]) -> bytes:
+def behaviours_json(
+    behaviours: Iterable[Behaviour], builders: Iterable[Builder] = ()
+) -> bytes:
     """Write the behaviours that have a question as canonical JSON."""
     records = tuple(_record(each) for each in behaviours if each.question)
-    return encode(BehavioursRecord(behaviours=records))
-
-
-def read_behaviours(text: bytes) -> tuple[Behaviour, ...]:
-    """Read what `behaviours_json` wrote."""
-    return tuple(
-        Behaviour(
-            case=each["id"],
-            title=each["title"],
-            question=each["question"],
-            why=each["why"],
-            impact=each.get("impact", ""),
-            advice=each.get("advice", ""),
-            refs=tuple(each.get("references", ())),
-            answers=tuple(each["answers"]),
-            given={
-                target: answer
-                for answer, targets in each["answers"].items()
-                for target in targets
-            },
-            ranges=each["ranges"],
-            documented=tuple(
-                Documented(**documented) for documented in each.get("documented", ())
-            ),
-            against=tuple(each.get("against", ())),
-        )
-        for each in json.loads(text)["behaviours"]
-    )
+    # a rank is a place among all builders, and here are only those with results
+    measured = tuple(replace(each, rank=0) for each in builders)
+    return encode(BehavioursRecord(behaviours=records, builders=measured))
 
 
 def _record(each: Behaviour) -> BehaviourRecord:
@@ -86,6 +69,7 @@ def _record(each: Behaviour) -> BehaviourRecord:
         ranges=each.ranges,
         documented=each.documented,
         against=each.against,
+        fails=each.fails,
     )
 
 

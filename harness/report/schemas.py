@@ -17,12 +17,14 @@ from pydantic import TypeAdapter
 from harness.cases.model import CaseFile
 from harness.judge.comparison import Comparison
 from harness.report.behaviours_record import BehavioursRecord
+from harness.report.check_record import CheckRecord
 from harness.report.matrix_record import MatrixRecord
 from harness.results.record import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
 SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "behaviours.schema.json": TypeAdapter(BehavioursRecord),
+    "check.schema.json": TypeAdapter(CheckRecord),
     "case.schema.json": TypeAdapter(CaseFile),
     "diff.schema.json": TypeAdapter(Comparison),
     "matrix.schema.json": TypeAdapter(MatrixRecord),

@@ -316,7 +316,7 @@ def _tabulate(session: pytest.Session) -> None:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
     # last, since each may find the disk full
     _note(seen, results)
-    write_matrix(results, whole, book.groups, book.behaviours)
+    write_matrix(results, whole, book.groups, book.behaviours, book.builders)
 
 
 def _note(seen: Seen, results: Path) -> None:

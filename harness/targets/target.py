@@ -46,6 +46,16 @@ class Target:
         return self.builder.title
 
     @property
+    def column(self) -> str:
+        """Name the column of a table that it is in: a builder as people know it.
+
+        Clients of an engine's BuildKit share one: to a reader they are `docker build`.
+        """
+        if self.family == "buildkit" and self.builder.place == "engine":
+            return "docker build"
+        return self.title
+
+    @property
     def family(self) -> str:
         """Name what the builder is at its core: BuildKit, whoever drives it."""
         return self.builder.family

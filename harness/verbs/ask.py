@@ -11,12 +11,12 @@ from harness.book import published
 from harness.book.book import open_book
 from harness.book.contents import known_behaviours
 from harness.book.ingredients import ingredients
-from harness.documents import regular_file
-from harness.errors import ResultError, UsageError
+from harness.errors import UsageError
 from harness.judge.behaviour import Behaviour
+from harness.judge.behaviours_file import read_behaviours
 from harness.judge.questions import find, known_words
 from harness.report.answers import answers
-from harness.report.behaviours_record import behaviours_json, read_behaviours
+from harness.report.behaviours_record import behaviours_json
 from harness.terminal.layout import paragraph
 from harness.verbs import output, places
 
@@ -77,9 +77,7 @@ def _behaviours(root: Path, results: Path | None) -> tuple[Behaviour, ...]:
     """Give all questions, as they were made before where nothing has changed."""
     folder = places.results_folder(root, results)
     if root == published.cases() and results is None:
-        place = folder / "behaviours.json"
-        body = regular_file.read(place, most=regular_file.WRITTEN, error=ResultError)
-        return read_behaviours(body)
+        return read_behaviours((folder / "behaviours.json").read_bytes())
     known = known_behaviours(root, ingredients(root, folder))
     return open_book(root, folder).behaviours if known is None else known
 

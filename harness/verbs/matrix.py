@@ -69,7 +69,7 @@ def command(
         )
     headings = book.groups
     if write:
-        write_matrix(folder, matrix, headings, book.behaviours)
+        write_matrix(folder, matrix, headings, book.behaviours, book.builders)
     text = {
         "text": lambda: terminal(
             matrix, headings, detail=detail, screen=output.screen()

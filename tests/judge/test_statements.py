@@ -130,7 +130,7 @@ def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
         targets=(LEGACY, BUILDKIT),
         rows=(row(HOLDS, BREAKS),),
     )
-    write_matrix(tmp_path, matrix, {}, ())
+    write_matrix(tmp_path, matrix, {}, (), standard_builders())
     front = (tmp_path / "matrix.md").read_text()
     assert "[demo](demo/README.md)" in front
     assert "## Documented, but not true everywhere" in front

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from called import harness
 
+from harness.judge.behaviours_file import read_all
 from harness.report import schemas
-from harness.report.behaviours_record import behaviours_json, read_behaviours
+from harness.report.behaviours_record import behaviours_json
 
 ROOT = Path(__file__).parents[2]
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
@@ -41,7 +42,8 @@ def test_json_is_what_its_schema_says() -> None:
 
 def test_what_was_written_is_read_again_as_it_was() -> None:
     text = (ROOT / "results" / "behaviours.json").read_bytes()
-    assert behaviours_json(read_behaviours(text)) == text
+    read = read_all(text)
+    assert behaviours_json(read.by_case.values(), read.builders.values()) == text
 
 
 def test_the_committed_behaviours_are_what_their_schema_says() -> None:
