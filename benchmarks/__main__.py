@@ -7,6 +7,7 @@ see that it still works: what a scheduled job of CI does.
 import sys
 
 from benchmarks import (
+    check,
     growth,
     overhead,
     read_image,
@@ -17,6 +18,7 @@ from benchmarks import (
 
 #: Each benchmark, and the arguments that have it do little.
 BENCHMARKS = {
+    "check": (check.main, ["--few"]),
     "growth": (growth.main, ["--few"]),
     "overhead": (overhead.main, ["article"]),
     "read_image": (read_image.main, ["--megabytes", "16", "--files", "2000"]),
