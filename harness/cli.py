@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import keyword
 import signal
 import sys
 from typing import Any, NoReturn
@@ -23,6 +24,7 @@ VERBS = {
     "ask": "Find a question by words, and print what each builder does.",
     "check": "Say what a Dockerfile does otherwise elsewhere, without building it.",
     "run": "Build cases on targets, check them, print the matrix.",
+    "try": "Build your own Dockerfile on several targets: is it the same image?",
     "explain": "Show a case line by line: layers, files, which builders agree.",
     "matrix": "Tabulate stored results.",
     "diff": "Say what differs between two runs, or between two targets.",
@@ -54,7 +56,9 @@ class Verbs(click.Group):
             return None
         # Click's pattern for lazy loading: all verbs together import docker-py,
         # pydantic and pytest, which takes longer than a quick verb's work.
-        module = importlib.import_module(f"harness.verbs.{cmd_name}")
+        # a module cannot be called `try`
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"harness.verbs.{name}")
         command: click.Command = module.command
         return command
 

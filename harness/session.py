@@ -13,19 +13,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 
 from harness.cases.case import Case
-from harness.engines import Engine, EngineSource, cgroups, in_memory
-from harness.engines.address import connect
+from harness.engines import Engine, cgroups, in_memory
 from harness.engines.bounds import for_command
 from harness.engines.meter import meter_of
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
-from harness.images.base import Base, from_archive
+from harness.images.base import from_archive
 from harness.judge.verdict import Judged, judged
 from harness.measure.base_copies import base_of, new_base
 from harness.measure.engine_death import connected
@@ -34,12 +33,13 @@ from harness.measure.open_target import OpenTarget
 from harness.measure.slots import Slots
 from harness.measure.standard_base import view_of
 from harness.measure_case import MeasuredCase, measure_case, measure_in_turn
-from harness.provision import left_images, sources
+from harness.provision import left_images
 from harness.provision.choice import chooser_of
-from harness.provision.engine_bases import with_bases
 from harness.provision.events import CaseMeasured, CaseStarted, Hear, noting, unheard
 from harness.provision.fleet import Fleet, await_engine, lock_file
-from harness.provision.known_state import keep, known_states
+from harness.provision.furnish import ANSWER_LIMIT, furnished
+from harness.provision.given_bases import AskedBases, obtain, places
+from harness.provision.known_state import known_states
 from harness.provision.memory import MemoryShare
 from harness.provision.plan import Plan, PlannedTarget, known_builders
 from harness.provision.settings import DEFAULTS, Settings
@@ -56,10 +56,8 @@ from harness.targets.target import Target
 
 KnownStates = Callable[[], Mapping[str, TargetRecord | None]]
 
-#: Seconds for each of an engine's answers but a build's.
-ANSWER_LIMIT = 120.0
-#: Bytes of a base that an engine loads in a second, at the least.
-_LOADED = 5_000_000
+#: No image of the user's is asked for.
+NO_BASES = AskedBases()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +131,7 @@ class Worker:
             target=planned.target,
             engine=engine,
             meter=meter_of(engine) if engine else None,
+            given=plan.given,
             bounds=for_command(
                 plan.settings.bounds, plan.settings.workers, in_memory.kib_of(place)
             ),
@@ -271,8 +270,14 @@ class _Workers:
 
 
 @contextmanager
-def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Session]:
+def opened(
+    settings: Settings = DEFAULTS,
+    hear: Hear = unheard,
+    bases: AskedBases = NO_BASES,
+) -> Iterator[Session]:
     """Choose the targets, fetch what they take, and give the session; then close all.
+
+    `bases` are images of the user's that Dockerfiles take.
 
     With `settings.results` each target's record is written there when its engine is
     up. Raises UsageError when no target is left, EngineError for what cannot be had.
@@ -286,9 +291,14 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         running = [each.engine for each in chosen.sources if each.engine]
         save_base(settings.base, running, cache, archive, say)
         base = from_archive(archive)
+        given = obtain(bases, places(chosen.sources), folder / "given", say)
         total_kib = int(settings.memory * 1024 * 1024)
         if any(each.record.place == "own" for each in chosen.tools.values()):
-            kib = runners_kib(base, settings.workers, total_kib)
+            kib = runners_kib(
+                base.size + sum(each.size for each in given),
+                settings.workers,
+                total_kib,
+            )
             stack.enter_context(in_memory.kept(runners(folder), kib))
         plan = Plan(
             settings=settings,
@@ -297,6 +307,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             folder=folder,
             base=archive,
             shared=new_base(),
+            given=given,
             began=time.time(),
             tools=chosen.tools,
         )
@@ -313,7 +324,7 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
             cgroups.tell_unbounded(settings.bounds, say)
         fleet = Fleet(
             chosen.sources,
-            lambda source: _furnished(source, plan, base, share, hear),
+            lambda source: furnished(source, plan, base, share, hear),
             folder,
             at_once=share.at_once,
             hear=hear,
@@ -322,29 +333,3 @@ def opened(settings: Settings = DEFAULTS, hear: Hear = unheard) -> Iterator[Sess
         stack.callback(fleet.close)
         states = partial(known_states, plan, base, chosen.sources, cache)
         yield Session(plan, fleet, hear, states)
-
-
-@contextmanager
-def _furnished(
-    source: EngineSource, plan: Plan, base: Base, share: MemoryShare, hear: Hear
-) -> Iterator[Engine]:
-    """Start an engine with the bases on it, and record what its targets are."""
-    with sources.start(
-        source,
-        cache_folder(),
-        noting(hear),
-        most_kib=share.each_kib,
-        bounds=plan.settings.bounds,
-        on=plan.settings.on,
-    ) as engine:
-        for planned in plan.planned:
-            if planned.engine == source.name:
-                told = ask(plan, planned, engine)
-                keep(plan, planned, source, told, cache_folder())
-                record_target(plan, planned, base, told, source)
-        timeout = ANSWER_LIMIT + base.size / _LOADED
-        with (
-            closing(connect(engine.address, timeout=timeout)) as client,
-            with_bases(client, base, plan, source, noting(hear)),
-        ):
-            yield engine

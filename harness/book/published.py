@@ -14,9 +14,14 @@ def folder() -> Path:
 
 
 def cases() -> Path | None:
-    """Give the folder of published cases, whose results are beside it, if any."""
-    found = folder() / "cases"
-    return found if found.is_dir() else None
+    """Give the folder of published cases, whose results are beside it, if any.
+
+    Of a package that is installed from a checkout as it is, they are the checkout's.
+    """
+    for found in (folder() / "cases", folder().parents[1] / "cases"):
+        if (found / "groups.toml").is_file():
+            return found
+    return None
 
 
 def scratch(beside: Path) -> Path:

@@ -17,8 +17,9 @@ class Request:
     `cold` asks for no cache. `secrets` are contents by ID, `ssh` says that an agent is
     offered, `contexts` are the tars of named contexts (`docker build
     --build-context`): ways that need a client. `provenance` asks for an attestation.
-    `options` are parameters of `POST /build`, by its names (Docker Engine API, "Build
-    an image").
+    `outside` has files that lie outside of the context, by name: the Dockerfile, and
+    its .dockerignore. `options` are parameters of `POST /build`, by its names (Docker
+    Engine API, "Build an image").
     """
 
     context: BinaryIO
@@ -33,3 +34,4 @@ class Request:
     contexts: Mapping[str, BinaryIO] = field(default_factory=dict)
     provenance: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    outside: Mapping[str, bytes] = field(default_factory=dict)

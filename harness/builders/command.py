@@ -30,7 +30,7 @@ from harness.engines.bounds import Bounds
 from harness.engines.output import Output
 from harness.engines.process import tail
 from harness.errors import EngineError, Unexportable, Unsupported
-from harness.images.oci_layout import unpack, write_layout
+from harness.images.oci_layout import unpack, write_layout, written
 
 #: Seconds for a command that is no build: to load, to export, to say a version.
 _SHORT = 300.0
@@ -326,12 +326,13 @@ class CommandRunner:
             socket = None
             if request.ssh:
                 socket = seen(stack.enter_context(agent(place / "agent")))
+            dockerfile = written(request.outside, place) or context / request.file
             access = sandbox.reach(host, self.sandbox)
             words = {
                 **self._words(),
                 **access.words,
                 "context": str(seen(context)),
-                "dockerfile": str(seen(context) / request.file),
+                "dockerfile": str(seen(dockerfile)),
                 "file": request.file,
                 "output": str(seen(self._output(request.tag))),
                 "tag": request.tag,

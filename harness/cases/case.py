@@ -21,6 +21,7 @@ from harness.cases.build_files import (
 from harness.cases.digest import digest
 from harness.cases.expectation import Expectation, Properties
 from harness.cases.find import find_cases, groups_file
+from harness.cases.given import Given
 from harness.cases.lines import check_lines
 from harness.cases.model import Build, CaseFile, Group, Impact
 from harness.dockerfile import parser
@@ -46,7 +47,11 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 # without slots: a digest takes a while, and is kept
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One case; its id is its path under `cases/` without the ending."""
+    """One case; its id is its path under `cases/` without the ending.
+
+    `given` is the context of a Dockerfile that is built as it is, without our base: of
+    no case below `cases/`.
+    """
 
     id: str
     path: Path
@@ -63,6 +68,7 @@ class Case:
     answers: Mapping[str, tuple[Properties, ...]] = field(default_factory=dict)
     impact: Impact | None = None
     advice: str = ""
+    given: Given | None = None
 
     @property
     def group(self) -> str:
@@ -75,6 +81,8 @@ class Case:
 
         What is expected of it is no part: verdicts are drawn of what was measured.
         """
+        if self.given is not None:
+            return f"given: {self.id}"
         contexts = {
             name: {"": self.context(name), **self.named_contexts(name)}
             for name in self.builds
@@ -121,7 +129,8 @@ class Case:
         """The files of each build's context by path, as they are given."""
         found: dict[str, dict[str, ContextFile]] = {}
         for name, build in self.builds.items():
-            files = {each.path: each for each in given_files(build, self.path)}
+            given = self.given.files if self.given else given_files(build, self.path)
+            files = {each.path: each for each in given}
             content = build.dockerfile.encode()
             files.setdefault(build.file, ContextFile(path=build.file, content=content))
             found[name] = files

@@ -103,3 +103,12 @@ def unpack(tar: BinaryIO, folder: Path) -> Path:
                 hint="other owners, devices and some xattrs take root",
             )
     return folder
+
+
+def written(outside: Mapping[str, bytes], folder: Path) -> Path | None:
+    """Write files that lie outside of a context; gives the first one's path, if any."""
+    places = []
+    for name, content in outside.items():
+        places.append(folder / name)
+        places[-1].write_bytes(content)
+    return places[0] if places else None

@@ -70,6 +70,14 @@ class AspectDifference:
         """The question that it answers."""
         return QUESTION_OF[self.aspect]
 
+    @property
+    def at(self) -> int:
+        """The line, or that of the first failure; 0 if it is not known."""
+        if self.aspect != "outcome":
+            return self.line
+        failed = [_failed_at(fact)[1] for _, fact in self.groups]
+        return min(filter(None, failed), default=0)
+
     def sides(self, among: frozenset[int] | None = None) -> frozenset[frozenset[int]]:
         """Say which outcomes do the same, whatever they do; only `among` some."""
         found = (frozenset(numbers) for numbers, _ in self.groups)

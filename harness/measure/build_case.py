@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import floor
 from typing import Any, BinaryIO
 
@@ -35,6 +35,7 @@ from harness.measure import containers, overlay2
 from harness.measure.base_copies import new_build
 from harness.measure.driver import Driver, engine_errors
 from harness.measure.engine_death import blamed, is_full, is_lost
+from harness.measure.given_images import by_name
 from harness.measure.noise import MARGIN
 from harness.measure.observation import ContainerRecord
 from harness.measure.open_target import OpenTarget
@@ -62,12 +63,14 @@ class Run:
     """All builds of a case, run once; its base's reference; the times, in seconds.
 
     `added` counts the layers of `base_image` that only make it a copy (`salted`).
+    `given` has the images of the user's that Dockerfiles may take, by full name.
     `began` is the first at which any build of the harness's run can have been.
     """
 
     base: str
     base_image: Image
     added: int
+    given: Mapping[str, Image] = field(default_factory=dict)
     since: float
     until: float
     began: float
@@ -86,7 +89,9 @@ def run(case: Case, opened: OpenTarget) -> Run:
         reference, base_image = stack.enter_context(driver.base())
         since, began = opened.now(), time.monotonic()
         apart = uuid.uuid4().hex
-        offered = {"BASE": reference}
+        offered = {} if case.given else {"BASE": reference}
+        given = by_name(opened.given)
+        below = [base_image, *given.values()]
         done: list[Built] = []
         for name in case.builds:
             tag = new_build(opened.shared)
@@ -101,10 +106,11 @@ def run(case: Case, opened: OpenTarget) -> Run:
             with _within_bounds(name, opened):
                 built = _build(asked, driver, opened)
                 stack.callback(driver.remove, tag, built.transcript, floor(since))
-                offered[argument(name)] = tag
+                if not case.given:
+                    offered[argument(name)] = tag
                 if built.transcript.ending == "ok":
                     mark = opened.log_size()
-                    fetched = _fetched(built, tag, base_image, driver)
+                    fetched = _fetched(built, tag, below, driver)
                     built = _own_doing(fetched, opened, mark)
                 if built.image is not None:
                     built = _looked_into(case, built, tag, opened)
@@ -115,6 +121,7 @@ def run(case: Case, opened: OpenTarget) -> Run:
             base=reference,
             base_image=base_image,
             added=len(base_image.layers) - len(opened.base.layers),
+            given=given,
             since=since,
             until=until,
             began=min(since, opened.began),
@@ -175,14 +182,21 @@ class _Asked:
             # #buildkit-built-in-build-args
             args["BUILDKIT_CACHE_MOUNT_NS"] = self.apart
         files = case.context(name)
-        if self.builder.place == "api":
+        file = plan.file
+        outside: Mapping[str, bytes] = {}
+        if case.given is not None and self.builder.place == "api":
+            files, file = case.given.posted(self.builder, file)
+        elif case.given is not None:
+            outside = case.given.beside
+        elif self.builder.place == "api":
             files = sent(files, plan.file, self.builder.family, raw=plan.raw)
         elif plan.raw:
             raise Unsupported("a raw context: a command filters what it sends itself")
         return Request(
             context=stack.enter_context(_tar(case, name, files)),
             tag=self.tag,
-            file=plan.file,
+            file=file,
+            outside=outside,
             args={**args, **plan.args},
             labels=plan.labels,
             target=plan.target,
@@ -282,12 +296,12 @@ def _options(plan: Build) -> dict[str, Any]:
     }
 
 
-def _fetched(built: Built, tag: str, base: Image, driver: Driver) -> Built:
+def _fetched(built: Built, tag: str, below: Sequence[Image], driver: Driver) -> Built:
     """Add to a build that ended well its image, or that it cannot be exported.
 
     It is asked for a second time, so that no chance is taken for the builder's doing.
     """
-    known = {each.diff_id: each for each in base.layers}
+    known = {layer.diff_id: layer for image in below for layer in image.layers}
     try:
         return replace(built, image=driver.image(tag, known))
     except Unexportable:

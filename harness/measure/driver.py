@@ -25,6 +25,7 @@ from harness.images.base import Base
 from harness.images.image import Image, read_archive
 from harness.images.layer import Layer
 from harness.measure import base_copies
+from harness.measure.given_images import GivenImage
 from harness.targets.target import Target
 
 #: What 26.1.5 with the containerd store says to BuildKit without a session (measured).
@@ -143,6 +144,7 @@ class ClientDriver:
     inside: EngineDriver
     runner: CommandRunner
     host: Address
+    given: tuple[GivenImage, ...] = ()
 
     @contextmanager
     def base(self) -> Iterator[tuple[str, Image]]:
@@ -157,6 +159,7 @@ class ClientDriver:
                     inside.standard, reference, content_too=inside.apart == "chain"
                 ) as (archive, _):
                     self.runner.load(archive, reference)
+                load_all(self.runner, self.given)
             yield reference, image
 
     def build(self, request: Request, limit: float) -> Transcript:
@@ -186,10 +189,12 @@ class CommandDriver:
 
     runner: CommandRunner
     standard: Base
+    given: tuple[GivenImage, ...] = ()
 
     @contextmanager
     def base(self) -> Iterator[tuple[str, Image]]:
-        """Load the base into the storage."""
+        """Load the base into the storage, and what images of the user's there are."""
+        load_all(self.runner, self.given)
         reference = base_copies.new_base()
         with base_copies.archive_of(self.standard, reference) as (archive, image):
             self.runner.load(archive, reference)
@@ -206,6 +211,14 @@ class CommandDriver:
 
     def remove(self, tag: str, transcript: Transcript, since: float) -> None:
         """Leave the image: it goes with the storage."""
+
+
+def load_all(runner: CommandRunner, given: tuple[GivenImage, ...]) -> None:
+    """Load images of the user's into a command's storage, under each name."""
+    for each in given:
+        for tag in each.names.values():
+            with each.archive.open("rb") as archive:
+                runner.load(archive, tag)
 
 
 @contextmanager

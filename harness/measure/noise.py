@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.cases.given import OUTSIDE
 from harness.images.layer import Entry
 from harness.measure.observation import Change
 
@@ -31,6 +32,7 @@ RULES = {
     "copier": "buildah's copier tells its request, and its pipes end by chance",
     "lint-order": "BuildKit lists the rules that a Dockerfile breaks in chance order",
     "registry": "why a registry is not reached is this machine's network's doing",
+    "own-dockerfile": "over the API BuildKit finds the Dockerfile in the context only",
     "base-name": "the base has a name of its own for each case, to keep caches apart",
 }
 
@@ -124,6 +126,15 @@ class Noise:
             device="{}:{}".format(*entry.device) if entry.device else "",
             xattrs=dict(entry.xattrs),
         )
+
+    def without_dockerfile(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """Leave out the Dockerfile that was sent under a name of ours."""
+        found = tuple(
+            each for each in entries if each.path.rpartition("/")[2] != OUTSIDE
+        )
+        if len(found) < len(entries):
+            self.touched.add("own-dockerfile")
+        return found
 
     def time(self, seconds: float) -> str:
         """Write a time: `build` if it lies within the case's builds, else ISO 8601."""

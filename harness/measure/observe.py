@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.builders.transcript import Ending
 from harness.cases.case import Case, argument
-from harness.dockerfile import parser
+from harness.dockerfile import images, parser
 from harness.dockerfile.parser import Dockerfile
 from harness.images.image import Image
 from harness.images.layer import Entry
@@ -170,6 +170,10 @@ class Recorder:
 
     def _parent(self, built: Built, earlier: Sequence[Built]) -> Image | None:
         """Find the image that the build's first FROM named; None for scratch."""
+        if self.case.given is not None:
+            parsed = parser.parse(built.build.dockerfile, built.build.args)
+            named = images.origin(parsed, built.build.target, built.build.args)
+            return self.run.given.get(images.canonical(named)) if named else None
         source = self.case.source(built.name)
         if not source:
             return None
@@ -189,7 +193,10 @@ class Recorder:
         found = []
         own = image.layers[len(image.layers) - len(mapped.lines) :]
         for line, layer in zip(mapped.lines, own, strict=True):
-            changes, view = apply(view, map(noise.entry, layer.entries))
+            entries = layer.entries
+            if self.case.given is not None:
+                entries = noise.without_dockerfile(entries)
+            changes, view = apply(view, map(noise.entry, entries))
             found.append(
                 LayerRecord(
                     line=line,

@@ -20,6 +20,7 @@ from harness.engines.meter import Meter
 from harness.errors import EngineError
 from harness.images.base import Base
 from harness.measure.driver import ClientDriver, CommandDriver, Driver, EngineDriver
+from harness.measure.given_images import GivenImage
 from harness.measure.slots import Slots
 from harness.targets.target import Target
 
@@ -36,7 +37,8 @@ class OpenTarget:
     it. `began` is when the first build of this run may have been, in seconds of our
     clock. `bounds` are those of a tool's commands, `meter` tells which of the engine's
     were met; `slots` are those of all builds that run at a time. With `on_disk`
-    overlay2's directories are read of every image.
+    overlay2's directories are read of every image. `given` are images of the user's
+    that Dockerfiles name.
     """
 
     target: Target
@@ -54,6 +56,7 @@ class OpenTarget:
     on_disk: bool = False
     bounds: Bounds | None = None
     meter: Meter | None = None
+    given: tuple[GivenImage, ...] = ()
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ class OpenTarget:
             if self.engine is None or self.client is None:
                 if runner is None:
                     raise EngineError("neither an engine nor a tool", where=self.name)
-                yield CommandDriver(runner=runner, standard=self.base)
+                yield CommandDriver(runner=runner, standard=self.base, given=self.given)
                 return
             inside = EngineDriver(
                 target=self.target,
@@ -100,4 +103,6 @@ class OpenTarget:
                 yield inside
             else:
                 host = self.engine.address
-                yield ClientDriver(inside=inside, runner=runner, host=host)
+                yield ClientDriver(
+                    inside=inside, runner=runner, host=host, given=self.given
+                )

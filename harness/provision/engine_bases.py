@@ -12,6 +12,7 @@ from harness.engines import EngineSource
 from harness.engines.process import Say
 from harness.images.base import Base
 from harness.measure.base_copies import base_of, loaded
+from harness.measure.given_images import on_engine
 from harness.provision.plan import Plan
 
 
@@ -37,4 +38,5 @@ def with_bases(
             say(f"loaded it; {len(names)} copies share its layers")
         for name in names:
             stack.enter_context(loaded(client, base, name))
+        stack.enter_context(on_engine(client, plan.given, source.title))
         yield

@@ -17,6 +17,7 @@ from harness.builders.record import CommandBuilder
 from harness.builders.records import builders_of, known_records
 from harness.engines import Engine, EngineSource, Suite
 from harness.errors import UsageError
+from harness.measure.given_images import GivenImage
 from harness.provision.settings import Settings
 from harness.results import disk
 from harness.targets.registry import Builders
@@ -61,7 +62,8 @@ class Plan:
     the base image's archive, `shared` what the references of the builders' bases come
     of. `began` is when the session began, in seconds of our clock. `tools` are those of
     command builders, by name; `builders` are all that are known, from records and from
-    results.
+    results. `given` are images of the user's; those who run cases have none, so it is
+    not written for workers.
     """
 
     settings: Settings
@@ -72,6 +74,7 @@ class Plan:
     shared: str
     began: float = 0.0
     tools: Mapping[str, Tool] = field(default_factory=dict)
+    given: tuple[GivenImage, ...] = ()
     #: Where targets, by ID, and engines stand first: a run asks for each of its cases.
     _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _engines: Mapping[str, int] = field(init=False, repr=False, compare=False)

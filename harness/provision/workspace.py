@@ -12,7 +12,7 @@ from harness.documents import leftovers
 from harness.engines import Engine, address, cgroups, in_memory, roots
 from harness.engines.process import Say
 from harness.errors import EngineError
-from harness.images.base import Base, standard_base
+from harness.images.base import standard_base
 from harness.provision import left_images
 
 #: Seconds until an engine begins to send an image, which it writes to its disk first.
@@ -47,13 +47,13 @@ def runners(folder: Path) -> Path:
     return folder / "runners"
 
 
-def runners_kib(base: Base, jobs: int, most_kib: int) -> int | None:
+def runners_kib(size: int, jobs: int, most_kib: int) -> int | None:
     """Say how much memory that folder may take, None where it has to be on disk.
 
-    With vfs each step of a build has a copy of the base.
+    With vfs each step of a build has a copy of the base, which has `size` bytes.
     """
     kib = in_memory.size_kib(most_kib)
-    return kib if kib and base.size // 1024 * _COPIES * jobs <= kib else None
+    return kib if kib and size // 1024 * _COPIES * jobs <= kib else None
 
 
 def save_base(

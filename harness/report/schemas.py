@@ -19,6 +19,7 @@ from harness.judge.comparison import Comparison
 from harness.report.behaviours_record import BehavioursRecord
 from harness.report.check_record import CheckRecord
 from harness.report.matrix_record import MatrixRecord
+from harness.report.try_record import TriedRecord
 from harness.results.record import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
@@ -28,6 +29,7 @@ SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "case.schema.json": TypeAdapter(CaseFile),
     "diff.schema.json": TypeAdapter(Comparison),
     "matrix.schema.json": TypeAdapter(MatrixRecord),
+    "try.schema.json": TypeAdapter(TriedRecord),
     "result.schema.json": TypeAdapter(CaseRecord),
     "target.schema.json": TypeAdapter(TargetRecord),
 }

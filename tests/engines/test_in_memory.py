@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 
 from harness.engines import in_memory
-from harness.images.base import Base
-from harness.images.image import Image
-from harness.images.layer import Layer
 from harness.provision.workspace import runners, runners_kib, workspace
 
 MIB = 1 << 10
@@ -79,7 +76,4 @@ def test_a_base_too_large_to_be_copied_in_memory_is_on_disk(
     monkeypatch: pytest.MonkeyPatch, megabytes: int, jobs: int, kib: int | None
 ) -> None:
     monkeypatch.setattr(in_memory, "size_kib", lambda most: most)
-    layer = Layer(diff_id="sha256:0", size=megabytes << 20, entries=())
-    image = Image(reference="", config={}, config_digest="", layers=(layer,))
-    base = Base(archive=b"", image=image)
-    assert runners_kib(base, jobs, 1024 * MIB) == kib
+    assert runners_kib(megabytes << 20, jobs, 1024 * MIB) == kib

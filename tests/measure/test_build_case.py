@@ -75,6 +75,7 @@ def built(
         shared="layer-harness/base:0123456789abcdef",
         log_size=lambda: 0,
         meter=None,
+        given=(),
     )
     (only,) = run(load_case(place, folder, standard_builders()), open_target).built
     return only
