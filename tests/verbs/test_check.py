@@ -21,7 +21,7 @@ def checked(folder: Path, text: str, *words: str) -> tuple[int, str, str]:
 
 
 def test_a_finding_shows_its_lines_and_both_answers(tmp_path: Path) -> None:
-    code, out, _ = checked(tmp_path, "FROM debian\nVOLUME /d\nRUN echo 1 > /d/x\n")
+    code, out, _ = checked(tmp_path, "FROM debian\nVOLUME /d\nRUN touch /d/x\n")
     assert code == 1
     assert out.startswith("From legacy@20.10.24 to buildkit@29.7.2\n")
     assert "Dockerfile:3  gives another image\n    2 | VOLUME /d\n  > 3 | RUN" in out
@@ -31,7 +31,7 @@ def test_a_finding_shows_its_lines_and_both_answers(tmp_path: Path) -> None:
 
 
 def test_a_range_says_since_when(tmp_path: Path) -> None:
-    text = "FROM debian\nVOLUME /d\nRUN echo 1 > /d/x\n"
+    text = "FROM debian\nVOLUME /d\nRUN touch /d/x\n"
     words = ("--from", "buildah@1.28", "--to", "buildah@1.39", "--to", "docker@28")
     _, out, _ = checked(tmp_path, text, *words)
     assert "buildah: discarded until 1.28.2, kept since 1.39.3" in out
@@ -39,7 +39,7 @@ def test_a_range_says_since_when(tmp_path: Path) -> None:
 
 
 def test_what_does_not_differ_is_no_finding(tmp_path: Path) -> None:
-    text = "FROM debian\nVOLUME /d\nRUN echo 1 > /d/x\n"
+    text = "FROM debian\nVOLUME /d\nRUN touch /d/x\n"
     code, out, _ = checked(tmp_path, text, "--from", "docker@28", "--to", "docker@29")
     assert code == 0
     assert "No difference is known. 1 pattern was measured to be the same." in out
@@ -56,12 +56,12 @@ def test_a_guess_is_told_as_one_and_does_not_fail(tmp_path: Path) -> None:
     ("level", "code"), [("outcome", 0), ("image", 1), ("never", 0)]
 )
 def test_the_exit_code_is_by_impact(tmp_path: Path, level: str, code: int) -> None:
-    text = "FROM debian\nVOLUME /d\nRUN echo 1 > /d/x\n"
+    text = "FROM debian\nVOLUME /d\nRUN touch /d/x\n"
     assert checked(tmp_path, text, "--fail-on", level)[0] == code
 
 
 def test_json_is_what_its_schema_says(tmp_path: Path) -> None:
-    text = "FROM debian\nVOLUME /d\nRUN echo 1 > /d/x\nRUN <<E\nE\n"
+    text = "FROM debian\nVOLUME /d\nRUN touch /d/x\nRUN <<E\nE\n"
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     _, out, _ = checked(tmp_path, text, "--format", "json")
     told = json.loads(out)

@@ -87,7 +87,7 @@ def _chown_parents(source: Source) -> Iterator[Occurrence]:
 
 def _chown_on_scratch(source: Source) -> Iterator[Occurrence]:
     for step, user, _ in _chown(source):
-        if step.before.base == "scratch" and user and not _NUMBER.fullmatch(user):
+        if step.before.base == "scratch" and user == "root":
             yield Occurrence(line=step.line, detail=f"--chown={user}")
 
 
@@ -124,7 +124,7 @@ RULES = (
     ),
     Rule(
         id="chown-by-name-on-scratch",
-        says="--chown names a user in an image FROM scratch.",
+        says="--chown names root in an image FROM scratch.",
         behaviours=("scratch/chown-by-name",),
         match=_chown_on_scratch,
     ),

@@ -35,8 +35,20 @@ def _setuid(source: Source) -> Iterator[Occurrence]:
     yield from _of_entries(source, bits=0o6000)
 
 
+def _capabilities(source: Source) -> Iterator[Occurrence]:
+    for step in from_context(source):
+        for each in copied(source, step) or ():
+            if "security.capability" in each.xattrs:
+                yield Occurrence(line=step.line, detail=each.path)
+                break
+
+
 def _fifo(source: Source) -> Iterator[Occurrence]:
-    yield from _of_entries(source, kinds=("fifo",))
+    for step in from_context(source):
+        named = {each.text.strip("/") for each in step.sources}
+        for each in copied(source, step) or ():
+            if each.kind == "fifo" and each.path in named:
+                yield Occurrence(line=step.line, detail=each.path)
 
 
 def _devices(source: Source) -> Iterator[Occurrence]:
@@ -44,6 +56,12 @@ def _devices(source: Source) -> Iterator[Occurrence]:
 
 
 RULES = (
+    Rule(
+        id="capability-of-the-context",
+        says="A file of the context has capabilities.",
+        behaviours=("metadata/capability-of-the-context",),
+        match=_capabilities,
+    ),
     Rule(
         id="owner-of-the-context",
         says="A file of the context has another owner than root.",

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from harness.check.copied import copies, from_context, is_named, plain
+from harness.check.copied import copied, copies, from_context
 from harness.check.rule import Occurrence, Rule
 from harness.check.source import Source
 
@@ -38,7 +38,7 @@ def _exclude(source: Source) -> Iterator[Occurrence]:
 def _chmod(source: Source) -> Iterator[Occurrence]:
     for step in copies(source):
         value = step.flag("chmod")
-        if value and _MODE.fullmatch(value):
+        if value and _MODE.fullmatch(value) and not step.heredocs:
             yield Occurrence(line=step.line, detail=f"--chmod={value}")
 
 
@@ -66,17 +66,20 @@ def _chmod_special(source: Source) -> Iterator[Occurrence]:
 def _wildcard(source: Source) -> Iterator[Occurrence]:
     """Find wildcards that match nothing in the context."""
     for step in from_context(source):
+        # one that finds something is enough
+        if source.context is not None and copied(source, step) != []:
+            continue
         for word in step.sources:
-            if not re.search(r"[*?[]", word.text) or not word.known:
+            if not re.search(r"[*?[]", word.text) or "\\" in word.raw:
                 continue
-            if source.context is None:
+            if source.context is None or not word.known:
                 yield Occurrence(
                     line=step.line,
                     detail=word.text,
                     certain=False,
                     depends="whether the context has a file of that name",
                 )
-            elif not any(is_named(e, plain(word)) for e in source.context.entries):
+            else:
                 yield Occurrence(line=step.line, detail=word.text)
 
 

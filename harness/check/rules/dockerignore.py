@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from harness.check.context import Context
 from harness.check.rule import Occurrence, Rule
 from harness.check.source import Source
-from harness.dockerfile.dockerignore import IGNORE_FILE, IgnoreError, parse
+from harness.dockerfile.dockerignore import (
+    IGNORE_FILE,
+    IgnoreError,
+    IgnorePattern,
+    parse,
+)
 
 _WILD = ("*", "?", "[")
 
@@ -31,11 +36,25 @@ def _copies_all(source: Source) -> bool:
 def _exception_with_a_wildcard(source: Source) -> Iterator[Occurrence]:
     if source.context is None:
         return
-    broad = False
-    for number, text in _lines(source.context, IGNORE_FILE):
-        if text.startswith("!") and _is_wild(text) and broad:
-            yield Occurrence(line=number, detail=text, file=IGNORE_FILE)
-        broad = broad or not text.startswith("!")
+    try:
+        patterns = parse(source.context.text(IGNORE_FILE) or "")
+    except IgnoreError:
+        return
+    numbers = {text: number for number, text in _lines(source.context, IGNORE_FILE)}
+    for place, each in enumerate(patterns):
+        if not each.exception or not _is_wild(each.text):
+            continue
+        line = numbers.get(f"!{each.text}", numbers.get(f"!/{each.text}", 0))
+        for path in source.context.entries:
+            before = any(p.matches(path) for p in patterns[:place])
+            above = any(_is_above(p, path) for p in patterns[:place])
+            later = any(
+                not p.exception and (p.matches(path) or _is_above(p, path))
+                for p in patterns[place + 1 :]
+            )
+            if each.matches(path) and (before or above) and not later and line:
+                yield Occurrence(line=line, detail=f"!{each.text}", file=IGNORE_FILE)
+                break
 
 
 def _exception_below_a_folder(source: Source) -> Iterator[Occurrence]:
@@ -94,6 +113,14 @@ def _behind_a_wildcard(source: Source) -> Iterator[Occurrence]:
         return
     if above and named and named[-1].exception and _is_wild(named[-1].text):
         yield Occurrence(line=1, detail=f"!{named[-1].text}", file=IGNORE_FILE)
+
+
+def _is_above(pattern: IgnorePattern, path: str) -> bool:
+    """Say whether a pattern takes a directory that the path lies in."""
+    while path := path.rpartition("/")[0]:
+        if pattern.matches(path):
+            return True
+    return False
 
 
 def _is_wild(text: str) -> bool:

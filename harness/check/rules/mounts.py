@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.check.rule import Occurrence, Rule
+from harness.check.shell import commands
 from harness.check.source import Source
 from harness.check.steps import Step, mounts
 
@@ -17,7 +18,7 @@ def _each(source: Source) -> Iterator[tuple[Step, dict[str, str]]]:
 
 def _of_type(kind: str, source: Source) -> Iterator[Occurrence]:
     for step, mount in _each(source):
-        if mount["type"] == kind:
+        if mount["type"] == kind and not _fails_anyway(source, step, mount):
             yield Occurrence(line=step.line, detail=f"--mount=type={kind}")
 
 
@@ -61,6 +62,32 @@ def _owner(source: Source) -> Iterator[Occurrence]:
         owner = mount.get("uid", "0")
         if seen.setdefault(name, owner) != owner:
             yield Occurrence(line=step.line, detail=f"uid={owner}")
+
+
+def _fails_anyway(source: Source, step: Step, mount: dict[str, str]) -> bool:
+    """Say whether a mount fails where it is supported, for what is asked of it."""
+    if mount["type"] == "tmpfs":
+        # what a size does is a rule of its own
+        return "size" in mount
+    writable = mount["type"] == "cache"
+    for name in ("readonly", "ro"):
+        if name in mount and mount[name] != "false":
+            writable = False
+    for name in ("readwrite", "rw"):
+        if name in mount and mount[name] != "false":
+            writable = True
+    place = step.before.path(_target(mount)) or ""
+    below = any(
+        (step.before.path(path) or "").startswith(f"{place}/")
+        for each in commands(step.script)
+        for path in each.changes
+    )
+    if place and not writable and below:
+        return True
+    wanted = mount.get("source", mount.get("src", "")).strip("/")
+    if mount["type"] != "bind" or "from" in mount or source.context is None:
+        return False
+    return wanted not in {"", "."} and wanted not in source.context.entries
 
 
 def _target(mount: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from json import JSONDecoder
 
 from harness.check.rule import Occurrence, Rule
 from harness.check.source import Source
@@ -11,7 +12,15 @@ from harness.dockerfile.parser import Heredoc
 
 def _run_heredoc(source: Source) -> Iterator[Occurrence]:
     for step in source.steps("RUN"):
-        if step.heredocs and step.rest.lstrip().startswith("<<"):
+        opens = step.rest.lstrip().startswith("<<")
+        if opens and all(each.ended for each in step.heredocs[:1]):
+            yield Occurrence(line=step.line, detail=step.rest.split()[0])
+
+
+def _command_heredoc(source: Source) -> Iterator[Occurrence]:
+    for step in source.steps("RUN"):
+        opens = step.rest.lstrip().startswith("<<")
+        if step.heredocs and step.heredocs[0].ended and not opens:
             yield Occurrence(line=step.line, detail=_opening(step.heredocs[0]))
 
 
@@ -69,7 +78,12 @@ def _syntax(source: Source) -> Iterator[Occurrence]:
 
 def _check_as_error(source: Source) -> Iterator[Occurrence]:
     if "error=true" in source.directives.get("check", "").replace(" ", ""):
-        yield Occurrence(line=1, detail=f"check={source.directives['check']}")
+        yield Occurrence(
+            line=1,
+            detail=f"check={source.directives['check']}",
+            certain=False,
+            depends="whether a check warns",
+        )
 
 
 def _run_nothing(source: Source) -> Iterator[Occurrence]:
@@ -81,9 +95,13 @@ def _run_nothing(source: Source) -> Iterator[Occurrence]:
 def _list_and_more(source: Source) -> Iterator[Occurrence]:
     for step in source.steps("CMD", "ENTRYPOINT", "RUN"):
         if step.rest.startswith("[") and not step.is_list:
-            head = step.rest.rpartition("]")
-            if head[1] and head[2].strip():
-                yield Occurrence(line=step.line, detail=head[2].strip())
+            try:
+                found, end = JSONDecoder().raw_decode(step.rest)
+            except (ValueError, RecursionError):
+                # `[` is a program too
+                continue
+            if found and all(isinstance(each, str) for each in found):
+                yield Occurrence(line=step.line, detail=step.rest[end:].strip())
 
 
 def _escape_in_values(source: Source) -> Iterator[Occurrence]:
@@ -100,6 +118,12 @@ RULES = (
         says="RUN gets its script from a here-document.",
         behaviours=("heredoc/run", "heredoc/several"),
         match=_run_heredoc,
+    ),
+    Rule(
+        id="run-command-heredoc",
+        says="RUN gives a here-document to a command.",
+        behaviours=("heredoc/quoted-word",),
+        match=_command_heredoc,
     ),
     Rule(
         id="run-heredoc-interpreter",

@@ -128,7 +128,8 @@ def _shell_with_e(source: Source) -> Iterator[Occurrence]:
 
 def _kills(source: Source) -> Iterator[Occurrence]:
     for step in source.steps("RUN"):
-        if re.search(r"kill\b[^;&|]*\$\$", step.script):
+        inner = re.search(r"\bsh\s+-c\b", step.rest) and not step.is_list
+        if re.search(r"kill\b[^;&|]*\$\$", step.script) and not inner:
             yield Occurrence(line=step.line, detail="kill $$")
 
 

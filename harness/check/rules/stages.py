@@ -66,7 +66,10 @@ def _from_a_later_stage(source: Source) -> Iterator[Occurrence]:
     names = {each.name.lower(): each.index for each in source.stages if each.name}
     for step in source.steps("COPY", unneeded=True):
         name = (step.flag("from") or "").lower()
-        if name in names and names[name] > step.stage:
+        if name not in names or names[name] <= step.stage:
+            continue
+        # two that need each other are another mistake
+        if step.stage not in source.stages[names[name]].uses:
             yield Occurrence(line=step.line, detail=f"--from={name}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.check.rule import Occurrence, Rule
+from harness.check.rules.user_workdir import is_made_above
 from harness.check.shell import commands
 from harness.check.source import Source
 from harness.check.steps import State, Step
@@ -71,7 +72,35 @@ def _copies(source: Source) -> Iterator[Occurrence]:
                 yield _occurrence(step, volume)
 
 
+def _missing(source: Source) -> Iterator[Occurrence]:
+    """Find a RUN that writes into a volume that no line makes a directory of."""
+    for step in source.steps("RUN"):
+        for each in commands(step.script):
+            for path in each.writes:
+                own = step.before.path(path)
+                volume = volume_of(own, step.before)
+                if volume and own and not is_made_above(source, step, volume):
+                    made = any(
+                        command.name == "mkdir" and volume in " ".join(command.words)
+                        for command in commands(step.script)
+                    )
+                    if not made:
+                        yield Occurrence(
+                            line=step.line,
+                            detail=volume,
+                            certain=False,
+                            depends=f"whether the base image has {volume}",
+                            related=(step.before.volumes[volume],),
+                        )
+
+
 RULES = (
+    Rule(
+        id="volume-that-no-line-makes",
+        says="RUN writes into a volume whose directory no line makes.",
+        behaviours=("volume/missing-folder",),
+        match=_missing,
+    ),
     Rule(
         id="run-writes-a-volume",
         says="RUN changes a directory that a VOLUME above it has declared.",
