@@ -60,7 +60,8 @@ def parent_views(
     found: dict[str, ParentView] = {}
     images: dict[str, ParentView] = {}
     for build in observation.builds:
-        source = case.source(build.name)
+        # a damaged result may name a build that the case does not have
+        source = case.source(build.name) if build.name in case.builds else ""
         if source in images:
             below = images[source]
         elif build.below:

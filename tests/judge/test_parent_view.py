@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,14 +69,20 @@ BUILDS = (
 
 
 def verdict(
-    folder: Path, of: str, path: str, wanted: str, base: View | None
+    folder: Path,
+    of: str,
+    path: str,
+    wanted: str,
+    base: View | None,
+    *,
+    builds: tuple[BuildRecord, ...] = BUILDS,
 ) -> tuple[str, tuple[str, ...]]:
     place = folder / "g" / "c.yaml"
     place.parent.mkdir(exist_ok=True)
     text = CASE.replace("OF", of).replace("PATH", path).replace("WANTED", wanted)
     place.write_text(text)
     case = load_case(place, folder, standard_builders())
-    result = Result(case=case.id, case_digest=case.digest, target=TARGET, builds=BUILDS)
+    result = Result(case=case.id, case_digest=case.digest, target=TARGET, builds=builds)
     bases = {TARGET: base}
     stored = judged(case, {TARGET: result}, bases, standard_builders())
     (check,) = stored[TARGET].checks
@@ -122,3 +129,10 @@ def test_what_another_base_holds_is_not_measured(
     assert texts == (
         f"measured on a base of which it is not known what it has at {path}",
     )
+
+
+def test_a_build_that_the_case_does_not_have_stands_on_the_base(tmp_path: Path) -> None:
+    stray = replace(BUILDS[1], name="stray")
+    builds = (*BUILDS, stray)
+    wanted = "{type: file}"
+    assert verdict(tmp_path, "child", "/p", wanted, BASE, builds=builds) == ("pass", ())
