@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.cases.case import Case
-from harness.judge.behaviour import NOT_TOLD, Behaviour, Documented
+from harness.judge.behaviour import NOT_TOLD, Behaviour, Expected
 from harness.judge.verdict import Judged
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
@@ -38,7 +38,7 @@ def behaviour(
         answers=tuple(case.answers),
         given=given,
         ranges=ranges(given, builders),
-        documented=tuple(_documented(case, results, builders)),
+        expected=tuple(_expected(case, results, builders)),
         against=tuple(
             target
             for target, each in results.items()
@@ -130,9 +130,9 @@ def _spans(answers: Sequence[tuple[str, str]]) -> str:
     return ", ".join(parts)
 
 
-def _documented(
+def _expected(
     case: Case, results: Mapping[str, Judged], builders: Builders
-) -> list[Documented]:
+) -> list[Expected]:
     """Say of each expectation where it holds and where not."""
     found = []
     for index, each in enumerate(case.expect):
@@ -149,7 +149,7 @@ def _documented(
             for names in (held[True], held[False])
         )
         found.append(
-            Documented(
+            Expected(
                 because=each.because,
                 answer=each.answer or "",
                 holds=holds,

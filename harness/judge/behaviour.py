@@ -16,11 +16,12 @@ ONE_LAYER = "one layer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Documented:
-    """What is written about a question, and on which targets it is so.
+class Expected:
+    """An expectation of a case, by its source, and on which targets it holds.
 
-    `answer` is the name of one, empty where the expectation has properties of its own.
-    `holds` and `breaks` name groups of targets; empty for none.
+    `because` is the source: mostly documentation, sometimes an issue, the article, or a
+    measurement. `answer` is the name of an answer, empty where the expectation has
+    properties of its own. `holds` and `breaks` name groups of targets; empty for none.
     """
 
     because: str
@@ -35,7 +36,7 @@ class Behaviour:
 
     `given` has the answer by target, where one was measured. `ranges` say it by column
     (a builder as people know it), along its versions: `discarded until 1.28.2, kept
-    since 1.39.3`. `against` are the targets on which a documented answer does not hold,
+    since 1.39.3`. `against` are the targets on which an expectation does not hold,
     `fails` those on which a build of the case gave no image.
     """
 
@@ -50,7 +51,7 @@ class Behaviour:
     answers: tuple[str, ...] = ()
     given: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, str] = field(default_factory=dict)
-    documented: tuple[Documented, ...] = ()
+    expected: tuple[Expected, ...] = ()
     against: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.judge.behaviour import Behaviour, Documented
+from harness.judge.behaviour import Behaviour, Expected
 from harness.targets.builder import Builder
 from harness.targets.conventions import Conventions
 from harness.targets.registry import Builders
@@ -71,8 +71,8 @@ def _behaviour(each: Mapping[str, Any]) -> Behaviour:
             for target in targets
         },
         ranges=each["ranges"],
-        documented=tuple(
-            Documented(**documented) for documented in each.get("documented", ())
+        expected=tuple(
+            Expected(**expected) for expected in each.get("expected", ())
         ),
         against=tuple(each.get("against", ())),
         fails=tuple(each.get("fails", ())),

@@ -273,8 +273,9 @@ def _from_cache(value: list[int], subject: Subject, *, wanted: bool) -> Iterator
     for line in value:
         if cached.get(line) is None:
             says = f"the builder does not say whether line {line} was cached"
-            none = subject.build.note or f"no step of line {line} was recorded"
-            raise NotMeasured(says if line in cached else none)
+            none = f"no step of line {line} was recorded"
+            note = f": {subject.build.note}" if subject.build.note else ""
+            raise NotMeasured(says if line in cached else none + note)
         if cached[line] is not wanted:
             yield f"line {line} was {'rebuilt' if wanted else 'cached'}"
 

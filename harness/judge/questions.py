@@ -17,11 +17,15 @@ from harness.judge.behaviour import Behaviour
 _QUESTION, _ID, _NAME, _REST = 4.0, 3.0, 2.0, 0.5
 #: Words that nearly every question has.
 _COMMON = frozenset(
-    """a an and are as at be by can do does for from has how i if in is it its my of on
-    or that the this to what when where which who why will with""".split()  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        "a an and are as at be by can do does for from has how i if in is it its my of "
+        "on or that the this to what when where which who why will with",
+    )
 )
 #: Every question is answered for these, whether it names them or not.
 _BUILDERS = frozenset(("legacy", "buildkit", "buildx", "buildah", "podman", "docker"))
+_STEMMER = snowballstemmer.stemmer("english")
 #: What people search for, in the words that questions have.
 _SYNONYMS = {"mtime": "time", "timestamp": "time", "permission": "mode", "uid": "owner"}
 
@@ -96,6 +100,3 @@ def _stems(words: Sequence[str]) -> list[str]:
 def _stem(word: str) -> str:
     stemmed: str = _STEMMER.stemWord(word)
     return _SYNONYMS.get(stemmed, stemmed)
-
-
-_STEMMER = snowballstemmer.stemmer("english")

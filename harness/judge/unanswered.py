@@ -33,7 +33,7 @@ def mistakes(
     """Say where a case's answers do not fit what was measured, and why not.
 
     Targets with the same reasons are told together. An answer that nothing gives is a
-    mistake too, unless an expectation names it: it is then documented, but true
+    mistake too, unless an expectation names it: it is then expected, but true
     nowhere.
     """
     if not case.answers:

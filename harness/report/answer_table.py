@@ -20,10 +20,10 @@ from harness.targets.target import Target
 from harness.terminal import layout
 from harness.terminal.screen import Screen
 
-#: What a builder's answer is marked with where what is documented is not so.
+#: What a builder's answer is marked with where an expectation does not hold.
 AGAINST = "!"
 LEGEND = (
-    f"{AGAINST} marks an answer that is not the documented one. `until` and `since` "
+    f"{AGAINST} marks an answer that is not the expected one. `until` and `since` "
     "name the measured versions on both sides of a change."
 )
 #: Columns that a question and an answer have at least in a table on a screen.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.judge.behaviour import Behaviour, Documented
+from harness.judge.behaviour import Behaviour, Expected
 from harness.terminal.layout import paragraph, table
 from harness.terminal.screen import PLAIN, Screen
 
@@ -12,13 +12,13 @@ _UNTOLD = "no answers have names yet: `layer-harness explain` has what was measu
 
 
 def answer(behaviour: Behaviour, screen: Screen = PLAIN) -> str:
-    """Tell a question: who answers what, what is documented, what to do."""
+    """Tell a question: who answers what, what is expected, what to do."""
     asked = screen.ink("heading", behaviour.question or behaviour.title)
     lines = [paragraph(screen, asked), ""]
     rows = list(_alike(behaviour))
     lines.append(table(screen, [], rows, indent=2) if rows else f"  {_UNTOLD}")
-    for each in behaviour.documented:
-        lines += ["", paragraph(screen, _documented(each, screen), "  ", "    ")]
+    for each in behaviour.expected:
+        lines += ["", paragraph(screen, _expected(each, screen), "  ", "    ")]
     if behaviour.advice:
         lines += ["", paragraph(screen, f"Advice: {behaviour.advice}", "  ", "    ")]
     lines += ["", f"  layer-harness explain {behaviour.case}"]
@@ -34,7 +34,7 @@ def _alike(behaviour: Behaviour) -> Iterator[tuple[str, str]]:
         yield ", ".join(names), text
 
 
-def _documented(each: Documented, screen: Screen) -> str:
+def _expected(each: Expected, screen: Screen) -> str:
     told = f" ({each.answer})" if each.answer else ""
     if not each.breaks:
         where = f"True on {each.holds}." if each.holds else "Not measured."
@@ -43,7 +43,7 @@ def _documented(each: Documented, screen: Screen) -> str:
     else:
         but = screen.ink("doubtful", f"but not on {each.breaks}.")
         where = f"True on {each.holds}, {but}"
-    return f"Documented{told}: {each.because.rstrip('.')}. {where}"
+    return f"Expected{told}: {each.because.rstrip('.')}. {where}"
 
 
 def answers(behaviours: Iterable[Behaviour], screen: Screen = PLAIN) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.judge.behaviour import Behaviour, Documented
+from harness.judge.behaviour import Behaviour, Expected
 from harness.results.record import encode
 from harness.targets.builder import Builder
 
@@ -16,7 +16,7 @@ class BehaviourRecord:
 
     `answers` has the targets of each answer, in their order. `ranges` say the same by
     builder: `discarded until 1.28.2, kept since 1.39.3`. `impact` is what a wrong guess
-    costs at worst; `against` are the targets on which what is documented is not so, and
+    costs at worst; `against` are the targets on which an expectation does not hold, and
     `fails` those on which a build of the case gave no image.
     """
 
@@ -29,7 +29,7 @@ class BehaviourRecord:
     references: tuple[str, ...] = ()
     answers: Mapping[str, tuple[str, ...]]
     ranges: Mapping[str, str]
-    documented: tuple[Documented, ...] = ()
+    expected: tuple[Expected, ...] = ()
     against: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
 
@@ -67,7 +67,7 @@ def _record(each: Behaviour) -> BehaviourRecord:
         references=each.refs,
         answers=_by_answer(each.answers, each.given),
         ranges=each.ranges,
-        documented=each.documented,
+        expected=each.expected,
         against=each.against,
         fails=each.fails,
     )

@@ -181,8 +181,8 @@ def _not_so(matrix: Matrix) -> Iterator[str]:
     """List the statements that do not hold everywhere, with what is found instead."""
     every = statements(matrix.rows)
     for reach, title in (
-        ("nowhere", "Documented, but true nowhere"),
-        ("somewhere", "Documented, but not true everywhere"),
+        ("nowhere", "Expected, but true nowhere"),
+        ("somewhere", "Expected, but not true everywhere"),
     ):
         lines = [
             f"- **{each.case}**: {plain(each.because)}\n"

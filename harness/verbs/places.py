@@ -14,7 +14,7 @@ from harness.book import published
 
 def _found(
     context: click.Context,  # noqa: ARG001  # click gives it by position
-    parameter: click.Parameter,  # noqa: ARG001
+    parameter: click.Parameter,  # noqa: ARG001  # likewise
     root: Path | None,
 ) -> Path:
     """Give the folder that is named, or `cases` here, or the published cases."""

@@ -15,7 +15,12 @@ from harness.cases.case import Case, load_case
 from harness.errors import CaseError
 from harness.judge import unanswered
 from harness.judge.verdict import Judged, judged
-from harness.measure.observation import BuildRecord, LayerRecord, Step
+from harness.measure.observation import (
+    ONE_FOR_A_STAGE,
+    BuildRecord,
+    LayerRecord,
+    Step,
+)
 from harness.report.explain import explain
 from harness.results.record import Result
 
@@ -121,7 +126,7 @@ def test_a_builder_that_panics_gives_an_answer_of_its_own(tmp_path: Path) -> Non
     assert names(found) == ["panics", "refused"]
 
 
-def test_an_answer_that_nothing_gives_is_a_mistake_unless_it_is_documented(
+def test_an_answer_that_nothing_gives_is_a_mistake_unless_it_is_expected(
     tmp_path: Path,
 ) -> None:
     made = case(tmp_path)
@@ -229,3 +234,20 @@ def test_every_case_of_this_repository_asks_and_every_cell_has_one_answer() -> N
         for text in unanswered.mistakes(made, book.judged(made.id), book.builders)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (ONE_OR_NONE, "one layer"),
+        ("  from cache: {cached: [3]}\n  built again: {rebuilt: [3]}\n", "not told"),
+    ],
+)
+def test_one_layer_for_a_stage_answers_a_question_about_layers_only(
+    answers: str, told: str, tmp_path: Path
+) -> None:
+    made = case(tmp_path, answers)
+    one = replace(built(), steps=(), note=ONE_FOR_A_STAGE)
+    answered = results(made, podman=one)[PODMAN].answered
+    assert answered is not None
+    assert answered.told == told

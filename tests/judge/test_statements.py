@@ -102,7 +102,7 @@ def test_the_report_counts_statements_and_tells_those_that_do_not_hold() -> None
         "0 on some targets, 1 nowhere"
     )
     text = markdown(matrix, {})
-    assert "## Documented, but true nowhere" in text
+    assert "## Expected, but true nowhere" in text
     assert "- **demo/a**: the reference says so\n" in text
     assert f"  - {LEGACY}: layers: 1, not 2\n" in text
     assert f"  - {BUILDKIT}: since 1.0 (o/r#1)" in text
@@ -133,7 +133,7 @@ def test_a_group_has_a_page_that_the_overview_leads_to(tmp_path: Path) -> None:
     write_matrix(tmp_path, matrix, {}, (), standard_builders())
     front = (tmp_path / "matrix.md").read_text()
     assert "[demo](demo/README.md)" in front
-    assert "## Documented, but not true everywhere" in front
+    assert "## Expected, but not true everywhere" in front
     assert BUILDKIT in front
     assert (
         "| demo/a | nothing      | pass Aa"

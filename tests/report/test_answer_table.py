@@ -24,13 +24,13 @@ LEGACY, BUILDKIT, CLIENT = (
 )
 
 
-def cell(answer: str, *, documented: str = "", held: bool = True) -> Cell:
+def cell(answer: str, *, expected: str = "", held: bool = True) -> Cell:
     check = Check(
         expectation=0,
         because="the reference",
         verdict="pass" if held else "known",
         held=held,
-        answer=documented,
+        answer=expected,
     )
     return Cell(verdict=check.verdict, answer=answer, checks=(check,))
 
@@ -79,8 +79,8 @@ def test_globs_in_a_question_are_no_markup_on_a_page() -> None:
     assert lines(matrix(asked))[2][0].startswith("Does \\*\\*/\\*.go match &lt;x>?")
 
 
-def test_an_answer_that_is_not_the_documented_one_is_marked() -> None:
-    against = cell("kept", documented="lost", held=False)
+def test_an_answer_that_is_not_the_expected_one_is_marked() -> None:
+    against = cell("kept", expected="lost", held=False)
     other = cell("kept", held=False)
     made = matrix(row("one", legacy=against, buildkit=other))
     assert lines(made)[2][1:3] == [f"{AGAINST} kept", "kept"]
@@ -90,9 +90,9 @@ def test_what_surprises_comes_first() -> None:
     same = row("same", legacy=cell("kept"), buildkit=cell("kept"))
     layers = row("layers", "layering", legacy=cell("kept"), buildkit=cell("lost"))
     image = row("image", legacy=cell("kept"), buildkit=cell("lost"))
-    false = cell("kept", documented="lost", held=False)
+    false = cell("kept", expected="lost", held=False)
     nowhere = row("nowhere", legacy=false, buildkit=false)
-    true = cell("lost", documented="lost")
+    true = cell("lost", expected="lost")
     somewhere = row("somewhere", legacy=false, buildkit=true)
     rows = (same, layers, image, nowhere, somewhere)
     assert [each.title for each in by_surprise(rows)] == [
