@@ -71,9 +71,7 @@ def _behaviour(each: Mapping[str, Any]) -> Behaviour:
             for target in targets
         },
         ranges=each["ranges"],
-        expected=tuple(
-            Expected(**expected) for expected in each.get("expected", ())
-        ),
+        expected=tuple(Expected(**expected) for expected in each.get("expected", ())),
         against=tuple(each.get("against", ())),
         fails=tuple(each.get("fails", ())),
     )

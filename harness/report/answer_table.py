@@ -40,10 +40,7 @@ def answer_table(matrix: Matrix, rows: Sequence[Row], screen: Screen | None) -> 
     heads = [_head(name, targets) for name, targets in found.items()]
     told = [(row, list(_cells(matrix, row, found))) for row in rows]
     if screen is None:
-        cells = [
-            [f"{plain(row.question)}<br><sub>{row.case}</sub>", *answers]
-            for row, answers in told
-        ]
+        cells = [[_asked(row), *answers] for row, answers in told]
         return table(None, ["question", *heads], cells)
     if screen.width is None:
         cells = [[row.case, row.question, *answers] for row, answers in told]
@@ -103,6 +100,18 @@ def by_surprise(rows: Sequence[Row]) -> list[Row]:
         ].index(True)
 
     return sorted(rows, key=rank)
+
+
+def _asked(row: Row) -> str:
+    """Write a question, its case, and what is expected where that is not so."""
+    expected = dict.fromkeys(
+        check.answer
+        for cell in row.cells.values()
+        for check in cell.checks
+        if check.is_against and check.answer
+    )
+    told = f", expected: {plain(' or '.join(expected))}" if expected else ""
+    return f"{plain(row.question)}<br><sub>{row.case}{told}</sub>"
 
 
 def _head(name: str, targets: Sequence[Target]) -> str:

@@ -10,7 +10,8 @@ from harness.judge.behaviour import Behaviour
 from harness.judge.matrix import Matrix
 from harness.report.behaviours_record import behaviours_json
 from harness.report.matrix_record import matrix_json
-from harness.report.text import overview, page
+from harness.report.overview import overview
+from harness.report.text import page
 from harness.results.record import write
 from harness.targets.builder import Builder
 from harness.targets.registry import Builders

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.cases.model import Group
 from harness.judge.matrix import ClaimRow, Matrix
-from harness.judge.row import Row, Standing
-from harness.judge.statements import Statement, statements
+from harness.judge.row import Row
+from harness.judge.statements import Reach
 from harness.report.answer_table import LEGEND as ANSWERS
 from harness.report.answer_table import answer_table, by_surprise
 from harness.report.cells import WIDE, grid, legend
 from harness.report.counts import summary
 from harness.report.markup import plain
+from harness.report.parts import folded, group_names, not_so, on_targets, title_of
 from harness.report.tables import table
 from harness.targets.group_names import group_name
 from harness.targets.registry import Builders
@@ -39,16 +39,16 @@ def terminal(
     asked = [row for row in matrix.rows if row.question]
     rest = [row for row in matrix.rows if detail or not row.question]
     parts = []
-    for name in _group_names(asked):
+    for name in group_names(asked):
         rows = [row for row in asked if row.group == name]
-        parts += [_head(screen, _title(groups, name))]
+        parts += [_head(screen, title_of(groups, name))]
         parts += [answer_table(matrix, by_surprise(rows), screen)]
     if asked:
         parts.append(paragraph(screen, ANSWERS))
     if rest:
         parts += [grid(matrix, rest, screen), paragraph(screen, legend(matrix))]
     for name, claims in matrix.claims.items():
-        parts.append(_head(screen, f"{_title(groups, name)}: claim by claim"))
+        parts.append(_head(screen, f"{title_of(groups, name)}: claim by claim"))
         parts.append(_claims(matrix, claims, screen))
         if against := list(_against(claims, matrix.builders)):
             parts.append(_head(screen, "What speaks against a claim"))
@@ -71,43 +71,16 @@ def _head(screen: Screen, title: str) -> str:
 def markdown(matrix: Matrix, groups: dict[str, Group]) -> str:
     """Write the report as Markdown, a section a group; every divergence is told."""
     parts = ["# Compatibility matrix"]
-    for name in _group_names(matrix.rows):
+    for name in group_names(matrix.rows):
         parts += _group(matrix, groups, name, "##")
-    parts += _not_so(matrix)
+    titles: dict[Reach, str] = {
+        "nowhere": "Expected, but true nowhere",
+        "somewhere": "Expected, but not true everywhere",
+    }
+    for reach, title in titles.items():
+        if where := not_so(matrix, reach):
+            parts += [f"## {title}", where]
     parts += summary(matrix).splitlines()
-    return "\n\n".join(parts) + "\n"
-
-
-def overview(matrix: Matrix, groups: dict[str, Group]) -> str:
-    """Write the page that leads to those of the groups: counts, and what is not so."""
-    rows = []
-    columns: tuple[Standing, ...] = ("outcome", "image", "layering", "same")
-    for name in _group_names(matrix.rows):
-        cases = [row for row in matrix.rows if row.group == name]
-        told = Counter(each.reach for each in statements(cases))
-        counts = Counter(row.standing for row in cases)
-        rows.append(
-            [
-                f"[{_title(groups, name)}]({name}/README.md)",
-                len(cases),
-                *(counts[each] for each in columns),
-                told["everywhere"],
-                told["somewhere"],
-                told["nowhere"],
-            ]
-        )
-    headers = ["group", "cases", "not built everywhere", "another image"]
-    headers += ["only other layers", "the same", "expectations that hold everywhere"]
-    headers += ["on some targets", "nowhere"]
-    targets = [[each] for each in matrix.targets]
-    parts = [
-        "# Compatibility matrix",
-        *summary(matrix).splitlines(),
-        table(None, headers, rows),
-        *_not_so(matrix),
-        "## Targets",
-        table(None, ["target"], targets),
-    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -116,21 +89,13 @@ def page(matrix: Matrix, groups: dict[str, Group], name: str) -> str:
     return "\n\n".join(_group(matrix, groups, name, "#")) + "\n"
 
 
-def _group_names(rows: Iterable[Row]) -> list[str]:
-    return list(dict.fromkeys(row.group for row in rows))
-
-
-def _title(groups: Mapping[str, Group], name: str) -> str:
-    return groups[name].title if name in groups else name
-
-
 def _group(
     matrix: Matrix, groups: dict[str, Group], name: str, level: str
 ) -> Iterator[str]:
     """Write a group: its answers and claims, and folded away where targets differ."""
     group = groups.get(name)
     rows = [row for row in matrix.rows if row.group == name]
-    title = _title(groups, name)
+    title = title_of(groups, name)
     yield (
         f"{level} [{title}]({group.link})"
         if group and group.link
@@ -144,16 +109,9 @@ def _group(
         against = map(str.strip, _against(matrix.claims[name], matrix.builders))
         yield "\n".join(f"- {plain(each)}" for each in against)
     classes = [grid(matrix, rows, None), legend(matrix)]
-    yield from _folded("Which targets make the same image and the same layers", classes)
+    yield from folded("Which targets make the same image and the same layers", classes)
     if differing := [each for row in rows for each in _differing(matrix, row)]:
-        yield from _folded("Where they differ, case by case", differing)
-
-
-def _folded(title: str, parts: Iterable[str]) -> Iterator[str]:
-    """Fold parts away below a title, as GitHub shows it."""
-    yield f"<details><summary>{title}</summary>"
-    yield from parts
-    yield "</details>"
+        yield from folded("Where they differ, case by case", differing)
 
 
 def _differing(matrix: Matrix, row: Row) -> Iterator[str]:
@@ -175,36 +133,6 @@ def times(spent: Mapping[str, float], screen: Screen = PLAIN) -> str:
         for target, seconds in sorted(spent.items(), key=lambda each: -each[1])
     ]
     return table(screen, ["target", "seconds of its cases"], rows, right=[1])
-
-
-def _not_so(matrix: Matrix) -> Iterator[str]:
-    """List the statements that do not hold everywhere, with what is found instead."""
-    every = statements(matrix.rows)
-    for reach, title in (
-        ("nowhere", "Expected, but true nowhere"),
-        ("somewhere", "Expected, but not true everywhere"),
-    ):
-        lines = [
-            f"- **{each.case}**: {plain(each.because)}\n"
-            + _instead(each, matrix.builders)
-            for each in every
-            if each.reach == reach
-        ]
-        if lines:
-            yield f"## {title}"
-            yield "\n".join(lines)
-
-
-def _instead(statement: Statement, builders: Builders) -> str:
-    """Tell what is found instead, and where, a line each."""
-    found: dict[str, list[str]] = {}
-    for target, text in statement.found:
-        found.setdefault(text, []).append(target)
-    every = [*statement.holds, *statement.breaks]
-    return "\n".join(
-        f"  - {_on(targets, every, builders)}: {plain(text)}"
-        for text, targets in found.items()
-    )
 
 
 def _claims(matrix: Matrix, claims: Sequence[ClaimRow], screen: Screen | None) -> str:
@@ -246,7 +174,7 @@ def _against(claims: Sequence[ClaimRow], builders: Builders) -> Iterator[str]:
             for finding in findings:
                 found.setdefault(finding, []).append(target)
         for finding, targets in found.items():
-            where = _on(targets, list(each.cells), builders)
+            where = on_targets(targets, list(each.cells), builders)
             yield f"  {each.number} on {where}: {finding}"
 
 
@@ -284,9 +212,5 @@ def _failing(matrix: Matrix) -> Iterator[str]:
                     lines = [f"fail: {check.because}", *check.said]
                     found.setdefault("\n    ".join(lines), []).append(target)
         for text, targets in found.items():
-            where = _on(targets, list(row.cells), matrix.builders)
+            where = on_targets(targets, list(row.cells), matrix.builders)
             yield f"{row.case} on {where}: {text}"
-
-
-def _on(targets: Sequence[str], every: Sequence[str], builders: Builders) -> str:
-    return targets[0] if len(targets) == 1 else group_name(builders, targets, every)
