@@ -66,7 +66,7 @@ def measure_case(case: Case, opened: OpenTarget, *, repeat: int = 1) -> Measured
         target=opened.target.id,
         builds=first.builds,
         unstable=tuple(sorted(unstable)),
-        limit=opened.limit if timed_out and case.limit is None else None,
+        limit=(case.limit or opened.limit) if timed_out else None,
     )
     return MeasuredCase(result=result, measurement=measurement)
 

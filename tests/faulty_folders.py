@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 
-def _must(*words: str) -> None:
+def must(*words: str) -> None:
     """Run a command that takes root; the test is skipped where that is refused."""
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -21,9 +21,9 @@ def _must(*words: str) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[str]:
     """Have a folder read-only for everybody, root too; gives the words for it."""
-    _must("mount", "--bind", str(folder), str(folder))
+    must("mount", "--bind", str(folder), str(folder))
     try:
-        _must("mount", "-o", "remount,bind,ro", str(folder))
+        must("mount", "-o", "remount,bind,ro", str(folder))
         yield "Read-only file system"
     finally:
         subprocess.run(["umount", str(folder)], check=True)
@@ -32,7 +32,7 @@ def read_only(folder: Path) -> Iterator[str]:
 @contextmanager
 def immutable(folder: Path) -> Iterator[str]:
     """Have nothing added to a folder or removed from it; gives the words for it."""
-    _must("chattr", "+i", str(folder))
+    must("chattr", "+i", str(folder))
     try:
         yield "Operation not permitted"
     finally:
@@ -46,20 +46,20 @@ def full(folder: Path) -> Iterator[str]:
     What the folder holds is on that disk. Empty files can still be made.
     """
     kept = {each: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
-    _must("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder))
+    must("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder))
     try:
         for path, body in kept.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
         with (folder / "ballast").open("wb") as ballast:
-            for _ in iter(lambda: _more(ballast.fileno()), 0):
+            for _ in iter(lambda: more(ballast.fileno()), 0):
                 pass
         yield "No space left on device"
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def _more(descriptor: int) -> int:
+def more(descriptor: int) -> int:
     try:
         return os.write(descriptor, b"\0" * 4096)
     except OSError:

@@ -25,7 +25,7 @@ from harness.builders.dialects import Heard
 from harness.builders.record import CommandBuilder
 from harness.builders.sandbox import EngineAccess, Sandbox
 from harness.builders.transcript import Transcript
-from harness.engines import Address, Suite, roots
+from harness.engines import Address, Suite, room, roots
 from harness.engines.bounds import Bounds
 from harness.engines.output import Output
 from harness.engines.process import tail
@@ -45,13 +45,14 @@ _TRIES = 10
 class Tool:
     """A record's tool as it is here: in the unpacked `root`, or on the PATH.
 
-    `suite` names the Debian suite that `root` is of.
+    `suite` names the Debian suite that `root` is of; `cgroup2` is its `Suite.cgroup2`.
     """
 
     record: CommandBuilder
     root: Path | None
     version: str
     suite: str = ""
+    cgroup2: bool = False
 
     @property
     def how(self) -> str:
@@ -67,9 +68,9 @@ def obtain(
     Raises EngineError when it cannot be had, or does not say its version.
     """
     root = roots.prepare(suite, cache, say) if suite else None
-    tool = Tool(record=record, root=root, version="")
-    version = ask_version(tool, cache)
-    return replace(tool, version=version, suite=suite.name if suite else "")
+    name, cgroup2 = (suite.name, suite.cgroup2) if suite else ("", False)
+    tool = Tool(record=record, root=root, version="", suite=name, cgroup2=cgroup2)
+    return replace(tool, version=ask_version(tool, cache))
 
 
 def ask_version(tool: Tool, cache: Path) -> str:
@@ -101,13 +102,14 @@ class CommandRunner:
         bounds: Bounds | None = None,
     ) -> None:
         self.tool = tool
-        record = tool.record
-        self.store = store or next(iter(record.stores), "")
-        if store and store not in record.stores:
-            raise Unsupported(f"{record.title} has no store `{store}`")
+        self.store = store or next(iter(tool.record.stores), "")
+        if store and store not in tool.record.stores:
+            raise Unsupported(f"{tool.record.title} has no store `{store}`")
         # `sources.workspace` removes what is named so when its process is gone.
         name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.sandbox = Sandbox(folder=folder / name, root=tool.root, bounds=bounds)
+        self.sandbox = Sandbox(
+            folder=folder / name, root=tool.root, bounds=bounds, cgroup2=tool.cgroup2
+        )
         self._layouts: list[Layout] = []
         self._builds = 0
         self._host: Address | None = None
@@ -260,8 +262,8 @@ class CommandRunner:
     ) -> None:
         status, said = self.call(template, words)
         if status:
-            title = self.tool.record.title
-            raise EngineError(f"{title} {failure}:\n{tail(said)}")
+            message = f"{self.tool.record.title} {failure}:\n{tail(said)}"
+            raise EngineError(message, hint=room.HINT if room.is_said(said) else "")
 
     def _words(self) -> dict[str, str]:
         work = self.sandbox.work

@@ -30,6 +30,10 @@ from harness.documents.relative_path import leaves, too_long
 from harness.engines import Suite
 from harness.targets.conventions import Conventions, History, Labels, Steps
 
+_SUITE = "^[a-z0-9-]+$"
+#: A package, and for one of several suites its version, as apt-get takes them.
+_PACKAGE = r"^[a-z0-9][a-z0-9.+-]*(=[0-9][A-Za-z0-9.+:~*-]*)?$"
+
 
 def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
     for word in words:
@@ -47,12 +51,12 @@ def _placeholders(words: list[str], allowed: tuple[str, ...]) -> list[str]:
 
 
 class _Debian(Strict):
-    suite: str = Field(pattern="^[a-z0-9-]+$")
+    suite: str = Field(pattern=_SUITE)
     version: str
-    packages: list[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9.+-]*$")]] = Field(
-        min_length=1
-    )
+    packages: list[Annotated[str, Field(pattern=_PACKAGE)]] = Field(min_length=1)
     stale: bool = False
+    beside: str = Field(default="", pattern=_SUITE)
+    cgroup2: bool = False
 
     def plain(self) -> Suite:
         # Namespaces are set up with the root's own busybox.
@@ -62,6 +66,8 @@ class _Debian(Strict):
             version=self.version,
             packages=(*own, "busybox-static"),
             stale=self.stale,
+            beside=self.beside,
+            cgroup2=self.cgroup2,
         )
 
 

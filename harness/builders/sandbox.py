@@ -48,12 +48,14 @@ class Sandbox:
     """A folder for one case: `work` holds all that its commands see and write.
 
     `root` is the unpacked suite, None for a tool on the PATH. `bounds` are those of
-    each of its commands, which `commands` numbers.
+    each of its commands, which `commands` numbers. With `cgroup2` a suite's command
+    sees its own cgroup of v2, and no other, where a system mounts them.
     """
 
     folder: Path
     root: Path | None
     bounds: Bounds | None = None
+    cgroup2: bool = False
     commands: Iterator[int] = field(default_factory=count)
 
     @property
@@ -261,11 +263,9 @@ def _arranged(
         **environment,
     }
     spaces = [
-        "--mount",
-        "--pid",
-        "--uts",
-        "--ipc",
+        *("--mount", "--pid", "--uts", "--ipc"),
         *([] if access.network else ["--net"]),
+        *(["--cgroup"] if sandbox.cgroup2 else []),
     ]
     return (
         [
@@ -281,6 +281,7 @@ def _arranged(
             "ROOM": str(sandbox.folder),
             "NET": "host" if access.network else "own",
             "SOCKET": access.socket,
+            "CGROUP2": "own" if sandbox.cgroup2 else "",
         },
     )
 

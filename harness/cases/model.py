@@ -14,7 +14,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from harness.cases.expectation import Expectation, Properties
-from harness.cases.notation import AnswerName, Flag, Hex, Mode, Question, Selectors
+from harness.cases.notation import (
+    AnswerName,
+    Flag,
+    Hex,
+    Mode,
+    Question,
+    Selectors,
+    Word,
+)
 from harness.dockerfile.context import MTIME, Content, ContextFile, packed
 from harness.documents.mistakes import Strict
 from harness.documents.relative_path import leaves, too_long
@@ -71,7 +79,7 @@ Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=int | str)
 Seconds = Annotated[
     float, BeforeValidator(_seconds, json_schema_input_type=float | str)
 ]
-ContextPath = Annotated[str, AfterValidator(_inside)]
+ContextPath = Annotated[Word, AfterValidator(_inside)]
 Number = Annotated[int, Field(strict=True)]
 
 
@@ -157,9 +165,9 @@ class ContextEntry(Strict):
 class Options(Strict):
     """Parameters of `POST /build` that change what is built."""
 
-    network: str | None = None
-    platform: str | None = None
-    extra_hosts: list[str] = Field(default_factory=list)
+    network: Word | None = None
+    platform: Word | None = None
+    extra_hosts: list[Word] = Field(default_factory=list)
     shm_size: Bytes | None = None
     memory: Bytes | None = None
     squash: Flag = False
@@ -196,16 +204,18 @@ class _BuildKeys(Strict):
         default=False,
         description="the whole context is sent, whatever .dockerignore says",
     )
-    args: dict[str, str] = Field(default_factory=dict, description="build arguments")
-    target: str = Field(default="", description="the stage to build; the last if empty")
-    labels: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(
+    args: dict[Word, Word] = Field(default_factory=dict, description="build arguments")
+    target: Word = Field(
+        default="", description="the stage to build; the last if empty"
+    )
+    labels: dict[Word, Word] = Field(default_factory=dict)
+    secrets: dict[Word, str] = Field(
         default_factory=dict, description="ID to content; for builders with a client"
     )
     ssh: Flag = Field(
         default=False, description="offer an agent; for builders with a client"
     )
-    contexts: dict[str, Files] = Field(
+    contexts: dict[Word, Files] = Field(
         default_factory=dict,
         description="named contexts by name; for builders with a client",
     )
@@ -214,7 +224,7 @@ class _BuildKeys(Strict):
         description="without the build cache; the default for a case's only build",
     )
     options: Options = Field(default_factory=Options)
-    run: list[str] | None = Field(
+    run: list[Word] | None = Field(
         default=None, description="command of a container, run and removed afterwards"
     )
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from harness.documents.pattern import compiled
+from harness.documents.pattern import check_ways, compiled
 from harness.errors import UsageError
 from harness.targets.selector import parse_selector
 
@@ -57,6 +57,16 @@ def _question(text: str) -> str:
     return text
 
 
+def _spoken(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError(
+            "nul",
+            "a NUL, which no command line and no address can carry",
+            {"hint": "take \\0 out of it"},
+        )
+    return text
+
+
 def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -69,6 +79,18 @@ def _regex(text: str) -> str:
             "regex",
             "not a regular expression: {message}",
             {"message": str(error), "hint": "escape ( [ { . * + ? with a backslash"},
+        ) from error
+    try:
+        check_ways(text)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "slow_regex",
+            "a pattern that may take too long: {message}",
+            {
+                "message": str(error),
+                "hint": "repeat single characters only, once, or twice after ^; "
+                "write [ab]* for (a|b)*",
+            },
         ) from error
     return text
 
@@ -133,6 +155,8 @@ Letters = Annotated[
     AfterValidator(_spaced),
     Field(json_schema_extra={"pattern": f"^({_LETTERS})$"}),
 ]
+#: What is given to a builder on its command line, or in the address of a request.
+Word = Annotated[str, AfterValidator(_spoken)]
 Regex = Annotated[str, AfterValidator(_regex)]
 AnswerName = Annotated[
     str, AfterValidator(_named), Field(json_schema_extra={"pattern": f"^({_ANSWER})$"})

@@ -4,6 +4,7 @@
 # killed, all that it started ends. Values come in the environment:
 #   ROOT    unpacked suite, never written     ROOM    folder of this case
 #   NET     `own`: loopback only              SOCKET  an engine's, or empty
+#   CGROUP2 `own`: where cgroup v2 is mounted, it begins at this command's own group
 # and the command, with its environment in front, as arguments.
 set -eu
 . "${0%/*}/own_dev.sh"
@@ -22,6 +23,12 @@ done
 # container has the machine's network devices there, which is measured
 mount -o bind /sys "$new/sys"
 mount -o remount,bind,ro,nosuid,nodev,noexec "$new/sys"
+if [ -n "$CGROUP2" ]; then
+    # podman 6 looks for it before all else; with a namespace of cgroups no other group
+    # can be named, and nothing of this one can be written
+    mount -t cgroup2 cgroup2 "$new/sys/fs/cgroup"
+    mount -o remount,bind,ro,nosuid,nodev,noexec "$new/sys/fs/cgroup"
+fi
 own_dev "$new/dev"
 for each in run tmp; do
     mount -t tmpfs -o mode=755 tmpfs "$new/$each"

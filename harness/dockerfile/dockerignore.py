@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from harness.dockerfile.context import ContextFile
+from harness.dockerfile.wildcards import Matcher, matcher
 
 Family = Literal["legacy", "buildkit"]
 
@@ -274,7 +275,7 @@ def _end_of_character(pattern: str, at: int, *, outside: bool = False) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _expression(pattern: str) -> re.Pattern[str]:
+def _expression(pattern: str) -> Matcher:
     """Translate a pattern (moby/patternmatcher, compile); fullmatch it.
 
     `**` at the end matches all below, `**` elsewhere any number of folders, and in
@@ -285,13 +286,13 @@ def _expression(pattern: str) -> re.Pattern[str]:
     if _WILD & set(rest.removesuffix("**")) or (front and end):
         return _compiled(pattern)
     if rest.startswith("/") and front:
-        text = "(.*/)?" + re.escape(rest[1:])
+        text = "(?:.*/)?" + re.escape(rest[1:])
     else:
         text = (".*" if front else "") + re.escape(rest.removesuffix("**"))
     return re.compile(text + (".*" if end else ""), re.DOTALL)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> Matcher:
     """Translate a pattern with a wildcard in it to what moby's matcher makes of it."""
     parts: list[str] = []
     inside = False
@@ -301,7 +302,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         at += 1
         if two == "**":
             at += 1 + pattern.startswith("/", at + 1)
-            parts.append("(.*/)?" if at < len(pattern) else ".*")
+            parts.append("(?:.*/)?" if at < len(pattern) else ".*")
         elif char in "*?":
             # in a class, what stands for the wildcard ends the class
             parts.append(("\\[" if inside else "[") + "^/]" + char.strip("?"))
@@ -321,7 +322,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         else:
             parts.append(re.escape(char))
     try:
-        return re.compile("".join(parts), re.ASCII)
+        return matcher("".join(parts), re.ASCII)
     except re.error as error:
         raise IgnoreError("syntax error in pattern") from error
 

@@ -93,7 +93,10 @@ class Suite:
 
     `version` is the one measured, `stores` those it can be started with, `stale` says
     that the suite's Release file may be past its date, as those of testing and of old
-    releases are.
+    releases are. A package may have a pattern for its version, `buildah=1.45.0*`.
+    `beside` is the suite that the other packages come from where this one is no whole
+    distribution (experimental): apt takes from this one only what is given a version.
+    `cgroup2` says that its programs run only where cgroup v2 is mounted.
     """
 
     name: str
@@ -101,6 +104,8 @@ class Suite:
     packages: tuple[str, ...]
     stores: tuple[str, ...] = ("overlay2",)
     stale: bool = False
+    beside: str = ""
+    cgroup2: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ import docker.errors
 import docker.tls
 import requests
 
+from harness.documents import regular_file
 from harness.documents.document import nearest
 from harness.engines import Address, Engine
 from harness.engines.unreachable import unreachable
@@ -134,11 +135,12 @@ def _config_folder() -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    try:
-        read = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not file.exists():
         return {}
-    except (OSError, ValueError) as error:
+    body = regular_file.read(file, error=UsageError)
+    try:
+        read = json.loads(body.decode())
+    except (RecursionError, ValueError) as error:
         raise UsageError(
             f"docker's configuration cannot be read: {error}",
             where=str(file),

@@ -18,6 +18,9 @@ from harness.errors import EngineError
 
 MIRROR_VARIABLE = "LAYER_HARNESS_DEBIAN_MIRROR"
 
+# where the package debian-archive-keyring has them, on other distributions too
+_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
 WAYS_OUT = (
     "ways to an engine: (1) run as root on Debian or a derivative, (2) start any "
     "Docker engine here and use `-e default`, (3) name one elsewhere: "
@@ -48,21 +51,39 @@ CAUSES = (
     ),
     (
         r"does not have a Release file|404 +Not Found",
-        f"the mirror lacks this suite: set {MIRROR_VARIABLE} to one that has it",
+        "the mirror lacks this suite: set the suite's variable, such as "
+        f"{MIRROR_VARIABLE}_BULLSEYE, to one that has it",
+    ),
+    (
+        r"Version '.*' for '.*' was not found",
+        "the mirror has another version by now: give that in the record's `packages` "
+        "and `version`",
     ),
     (r"No space left|not enough free space", "the disk is full: free about 1 GB"),
     (r"Operation not permitted", "run as root, outside a locked-down container"),
 )
 
 
-def mirror() -> str:
-    """Give the Debian mirror that apt is configured with on this machine.
+def mirror_variable(suite: str) -> str:
+    """Name the variable for the mirror of one suite, where another lacks it."""
+    return f"{MIRROR_VARIABLE}_{suite.upper().replace('-', '_')}"
 
-    EngineError when there is no apt, or no Debian mirror among its sources.
+
+def source(suite: str) -> str:
+    """Give the line of sources.list for a suite, signed by Debian's keys."""
+    signed = f" [signed-by={_KEYS}]" if _KEYS.is_file() else ""
+    return f"deb{signed} {mirror(suite)} {suite} main"
+
+
+def mirror(suite: str) -> str:
+    """Give the mirror for a suite: the variables', else what apt is configured with.
+
+    The suite's own variable comes before the one for all. EngineError when there is no
+    apt, or no Debian mirror among its sources.
     """
-    chosen = os.environ.get(MIRROR_VARIABLE)
-    if chosen:
-        return chosen.rstrip("/")
+    for variable in (mirror_variable(suite), MIRROR_VARIABLE):
+        if chosen := os.environ.get(variable):
+            return chosen.rstrip("/")
     if shutil.which("apt-get") is None:
         raise EngineError(
             "no apt-get here: this is neither Debian nor derived from it", hint=WAYS_OUT
@@ -79,7 +100,8 @@ def mirror() -> str:
         raise EngineError(
             "apt's sources name no Debian mirror",
             where="apt-get --print-uris update",
-            hint=f"set {MIRROR_VARIABLE} to the URL of one; {WAYS_OUT}",
+            hint=f"set {MIRROR_VARIABLE}, or {mirror_variable(suite)}, to the URL of "
+            f"one; {WAYS_OUT}",
         )
     return found
 
@@ -129,7 +151,7 @@ def download(
     for each in ("lists/partial", "cache/archives/partial", "etc"):
         (state / each).mkdir(parents=True)
     (state / "status").touch()
-    (state / "etc" / "sources.list").write_text(f"deb {mirror()} {suite} main\n")
+    (state / "etc" / "sources.list").write_text(f"deb {mirror(suite)} {suite} main\n")
     options = [
         f"Dir::State::Lists={state}/lists",
         f"Dir::State::status={state}/status",

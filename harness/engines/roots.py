@@ -98,9 +98,13 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
     with _building(place) as (folder, lock):
         if folder is None:
             return place
-        mirror = apt.mirror()
+        whole = suite.beside or suite.name
+        mirrors = [apt.mirror(whole)]
+        if suite.beside:
+            mirrors.append(apt.source(suite.name))
         apt.need("mmdebstrap", say)
-        what = next(each for each in suite.packages if each != "busybox-static")
+        first = next(each for each in suite.packages if each != "busybox-static")
+        what = first.partition("=")[0]
         say(f"unpacking Debian {suite.name}'s {what} (once, 100 to 350 MB)")
         began = time.monotonic()
         root = folder / "root"
@@ -114,9 +118,9 @@ def prepare(suite: Suite, cache: Path, say: Say) -> Path:
                 "--variant=extract",
                 f"--include={','.join(suite.packages)}",
                 *options,
-                suite.name,
+                whole,
                 str(root),
-                mirror,
+                *mirrors,
             ],
             what=f"unpacking Debian {suite.name}",
             lock=lock,
@@ -253,7 +257,8 @@ def _building(place: Path) -> Iterator[tuple[Path | None, int]]:
 
 def place_of(suite: Suite, cache: Path) -> Path:
     """Name the folder that a suite is unpacked into, whether it is there or not."""
-    what = repr((_FORM, suite.packages)).encode()
+    parts = (_FORM, suite.packages, *([suite.beside] if suite.beside else []))
+    what = repr(parts).encode()
     return cache / "roots" / f"{suite.name}-{hashlib.sha256(what).hexdigest()[:8]}"
 
 

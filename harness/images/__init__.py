@@ -1,4 +1,4 @@
 """Image archives read as streams: layers, configs, and the base that we write.
 
-May import: errors, tar, engines.
+May import: errors, documents, tar, engines.
 """

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from harness.documents import regular_file
 from harness.errors import HarnessError
 from harness.images.image import Image, read_archive
 from harness.images.layer import Layer
@@ -98,6 +99,8 @@ _MACHINES: Final = {
 _PT_INTERP: Final = 3
 #: Layers of more bytes than this together are not sent anew for each copy.
 _SMALL: Final = 8 << 20
+#: Bytes of a base's archive; what it unpacks to has a budget of its own.
+_MOST: Final = 64 << 30
 
 Json = Mapping[str, Any]
 
@@ -168,9 +171,13 @@ def standard_base(busybox: Path) -> Base:
 
 
 def from_archive(archive: Path) -> Base:
-    """Take the first image of a saved archive as the base."""
+    """Take the first image of a saved archive as the base.
+
+    HarnessError for what is no file or cannot be read, ArchiveError for no archive.
+    """
+    opened = regular_file.opened(archive, most=_MOST, error=HarnessError)
     try:
-        with archive.open("rb") as stream:
+        with opened as stream:
             return Base(archive=archive, image=read_archive(stream)[0])
     except OSError as error:
         raise HarnessError(

@@ -1,4 +1,4 @@
 """What was measured, judged: properties, verdicts, agreement, statements. Pure.
 
-May import: dockerfile, targets, cases, measure, results.
+May import: documents, dockerfile, targets, cases, measure, results.
 """

@@ -26,6 +26,7 @@ from harness.cases.expectation import (
     Size,
 )
 from harness.cases.property import complete
+from harness.documents.pattern import searched
 from harness.judge.parent_view import ParentView
 from harness.measure.observation import (
     BuildRecord,
@@ -102,7 +103,7 @@ def _build(value: ExpectedOutcome, subject: Subject) -> Iterator[str]:
         yield f"{build.verb}: {first_line(build.error)}"
         return
     said = _QUOTED.sub("STEP", build.error)
-    if value.error is not None and not re.search(value.error, said):
+    if value.error is not None and not searched(value.error, said):
         yield f"fails otherwise: {first_line(build.error)}"
     if value.line is not None and value.line != build.error_line:
         where = f"line {build.error_line}" if build.error_line else "no line it names"
@@ -237,7 +238,7 @@ def _history(value: list[HistoryLine], subject: Subject) -> Iterator[str]:
     for number, (wanted, entry) in enumerate(zip(value, found, strict=True), 1):
         for name in ("created_by", "comment"):
             pattern, text = getattr(wanted, name), getattr(entry, name)
-            if pattern is not None and not re.search(pattern, text):
+            if pattern is not None and not searched(pattern, text):
                 yield f"entry {number} has {name} {text!r}"
         for name in ("author", "empty_layer"):
             expected, actual = getattr(wanted, name), getattr(entry, name)

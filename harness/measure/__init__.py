@@ -1,4 +1,4 @@
 """One case on one target: built, its layers read, noise told from behaviour.
 
-May import: errors, dockerfile, targets, cases, engines, images, builders.
+May import: errors, documents, dockerfile, targets, cases, engines, images, builders.
 """

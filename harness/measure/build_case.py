@@ -22,6 +22,7 @@ from harness.cases.model import Build
 from harness.dockerfile import parser
 from harness.dockerfile.context import ContextFile, tar_file
 from harness.dockerfile.dockerignore import IgnoreError, sent
+from harness.engines import room
 from harness.engines.bounds import bound_met
 from harness.errors import (
     CaseError,
@@ -84,7 +85,11 @@ def run(case: Case, opened: OpenTarget) -> Run:
     took all that it may, EngineError for what the engine refuses outside of a build,
     ArchiveError for an export that cannot be true.
     """
-    with ExitStack() as stack, engine_errors(opened.engine):
+    with (
+        room.needed(f"{case.id} on {opened.target.id}"),
+        ExitStack() as stack,
+        engine_errors(opened.engine),
+    ):
         driver = stack.enter_context(opened.driver(case))
         reference, base_image = stack.enter_context(driver.base())
         since, began = opened.now(), time.monotonic()
@@ -268,7 +273,7 @@ def _own_doing(built: Built, opened: OpenTarget, mark: int) -> Built:
         raise EngineError(
             f"there is no room left for the build `{built.name}`: {transcript.error}",
             where=opened.name,
-            hint="give our own engines more with --memory, make room elsewhere",
+            hint=room.HINT,
         )
     return replace(built, transcript=transcript)
 

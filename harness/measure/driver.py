@@ -19,7 +19,7 @@ from harness.builders import Request, engine_api
 from harness.builders.command import CommandRunner
 from harness.builders.transcript import Transcript
 from harness.cases.case import Case
-from harness.engines import Address, Engine, containerd
+from harness.engines import Address, Engine, containerd, room
 from harness.errors import BoundMet, EngineError, EngineGone, Unexportable, Unsupported
 from harness.images.base import Base
 from harness.images.image import Image, read_archive
@@ -94,7 +94,8 @@ class EngineDriver:
                 )
         builder = self.target.builder
         transcript = engine_api.build(self.client, builder, request, limit=limit)
-        if _NO_SESSION in transcript.error:
+        # a full disk keeps it from reading the context too
+        if _NO_SESSION in transcript.error and not room.is_said(transcript.error):
             raise Unsupported(
                 f"BuildKit takes no context without a session here: {_NO_SESSION}"
             )
@@ -232,7 +233,8 @@ def engine_errors(engine: Engine | None) -> Iterator[None]:
         yield
     except APIError as error:
         kind = EngineGone if containerd.is_away(str(error)) else EngineError
-        raise kind(f"the engine refused: {error}", where=name) from error
+        hint = room.HINT if room.is_said(str(error)) else ""
+        raise kind(f"the engine refused: {error}", where=name, hint=hint) from error
     except (DockerException, requests.RequestException) as error:
         raise EngineGone(
             f"the engine does not answer any more: {error}", where=name

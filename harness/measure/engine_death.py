@@ -13,7 +13,7 @@ import docker
 
 from harness.builders import panic
 from harness.builders.transcript import Ending, Transcript
-from harness.engines import Engine, containerd
+from harness.engines import Engine, containerd, room
 from harness.engines.address import answers, await_answer, connect
 from harness.engines.output import ends_of
 from harness.engines.watchdog import free_part
@@ -22,7 +22,6 @@ from harness.measure.open_target import OpenTarget
 
 #: Seconds that an engine gets to come back after a build has killed it.
 RESTART = 60.0
-_FULL = "no space left on device"
 #: Part of the room below which an engine is as good as full.
 _LITTLE = 0.05
 
@@ -65,13 +64,11 @@ def is_full(transcript: Transcript, opened: OpenTarget) -> bool:
     """
     if transcript.ending not in {"error", "unexportable"}:
         return False
-    if _FULL in transcript.error.lower():
+    if room.is_said(transcript.error):
         return True
     root = opened.engine.data_root if opened.engine else None
     return (
-        root is not None
-        and _FULL in transcript.log.lower()
-        and free_part(root) < _LITTLE
+        root is not None and room.is_said(transcript.log) and free_part(root) < _LITTLE
     )
 
 

@@ -15,6 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from harness.documents import regular_file
+from harness.errors import HarnessError
 from harness.measure.observation import Change, View
 
 #: What most entries of a type share: written only of those that differ.
@@ -42,7 +44,7 @@ def place() -> Path:
 @lru_cache(maxsize=1)
 def known_base() -> KnownBase:
     """Read what the standard base holds."""
-    stored = json.loads(place().read_bytes())
+    stored = json.loads(regular_file.read(place(), error=HarnessError))
     view = {
         each["path"]: Change(**{**_usual(each["type"]), **each})
         for each in stored["entries"]

@@ -126,7 +126,13 @@ class Plan:
             {
                 "settings": self.settings.to_dict(),
                 "tools": {
-                    name: [tool.record.name, tool.root and str(tool.root), tool.version]
+                    name: {
+                        "record": tool.record.name,
+                        "root": tool.root and str(tool.root),
+                        "version": tool.version,
+                        "suite": tool.suite,
+                        "cgroup2": tool.cgroup2,
+                    }
                     for name, tool in self.tools.items()
                 },
                 "planned": [
@@ -151,11 +157,13 @@ def from_json(text: str) -> Plan:
         builders=builders,
         tools={
             name: Tool(
-                record=records[record],
-                root=Path(root) if root else None,
-                version=version,
+                record=records[tool["record"]],
+                root=Path(tool["root"]) if tool["root"] else None,
+                version=tool["version"],
+                suite=tool["suite"],
+                cgroup2=tool["cgroup2"],
             )
-            for name, (record, root, version) in plain["tools"].items()
+            for name, tool in plain["tools"].items()
         },
         planned=tuple(
             PlannedTarget(target=builders.target(target), engine=engine, tool=tool)

@@ -53,16 +53,17 @@ def fresh(
     """Name the targets whose result of a case is fresh.
 
     `same` are those that are what they were when their file was written; `limit` is
-    the seconds a build may take. A case's own limit is taken as it was.
+    the seconds a build may take where the case has no limit of its own. A build that
+    met a limit is fresh while that is not raised: it would take longer than a lower one.
     """
-    limit_now = limit if case.limit is None else None
+    limit_now = case.limit or limit
     return frozenset(
         target
         for target, each in results.items()
         if target in same
         and each.case_digest == case.digest
         and not each.earlier
-        and (each.limit == limit_now or not _met_the_limit(each))
+        and not (_met_the_limit(each) and (each.limit or 0) < limit_now)
     )
 
 

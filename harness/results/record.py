@@ -29,8 +29,7 @@ class Result:
 
     `case_digest` identifies the case as it was then; `unstable` names the aspects that
     differed when the build was repeated; `reason` says why nothing could be built.
-    `limit` is the time limit, in seconds, of a case that has none of its own and met
-    it. `earlier` says that the target was another than its file describes now.
+    `limit` is the time limit, in seconds, where a build met it. `earlier` says that the target was another than its file describes now.
     """
 
     case: str

@@ -11,7 +11,8 @@ from harness.book import published
 from harness.book.book import open_book
 from harness.book.contents import known_behaviours
 from harness.book.ingredients import ingredients
-from harness.errors import UsageError
+from harness.documents import regular_file
+from harness.errors import ResultError, UsageError
 from harness.judge.behaviour import Behaviour
 from harness.judge.behaviours_file import read_behaviours
 from harness.judge.questions import find, known_words
@@ -77,7 +78,9 @@ def _behaviours(root: Path, results: Path | None) -> tuple[Behaviour, ...]:
     """Give all questions, as they were made before where nothing has changed."""
     folder = places.results_folder(root, results)
     if root == published.cases() and results is None:
-        return read_behaviours((folder / "behaviours.json").read_bytes())
+        place = folder / "behaviours.json"
+        body = regular_file.read(place, most=regular_file.WRITTEN, error=ResultError)
+        return read_behaviours(body)
     known = known_behaviours(root, ingredients(root, folder))
     return open_book(root, folder).behaviours if known is None else known
 

@@ -151,6 +151,11 @@ def test_a_mistake_has_its_place_and_what_was_meant(
         (f"note.{'a.' * 200}b = 1", "a key of over 10 parts"),
         ('debian = [{suite="../x", version="1", packages=["a"]}]', "match pattern"),
         ('debian = [{suite="x", version="1", packages=["--help"]}]', "match pattern"),
+        ('debian = [{suite="x", version="1", packages=["a=-o"]}]', "match pattern"),
+        (
+            'debian = [{suite="x", beside="y z", version="1", packages=["a"]}]',
+            "match pattern",
+        ),
     ],
 )
 def test_a_record_is_no_way_out_and_breaks_nothing(

@@ -261,3 +261,28 @@ def test_names_end_where_they_end(path: Path) -> None:
     odd.write_text(HEAD + FROM)
     with pytest.raises(CaseError, match="a case is cases/GROUP/"):
         load_case(odd, odd.parent.parent, standard_builders())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('args: {A: "x\\0y"}', 7),
+        ('args: {"A\\0": x}', 7),
+        ('labels:\n  a: b\n  c: "\\0"', 9),
+        ('target: "\\0"', 7),
+        ('secrets: {"a\\0b": x}', 7),
+        ('contexts: {"a\\0b": {}}', 7),
+        ('run: [sh, "-c", "\\0"]', 7),
+        ('options: {platform: "linux\\0/x"}', 7),
+        ('options: {extra_hosts: ["a\\0:1.2.3.4"]}', 7),
+        ('context: {"a\\0b": x}', 7),
+        ('context: {a: {symlink: "b\\0c"}}', 7),
+        ('file: "Docker\\0file"', 7),
+    ],
+)
+def test_a_nul_that_no_builder_could_be_given_is_refused_with_its_line(
+    path: Path, text: str, line: int
+) -> None:
+    error = refused(path, HEAD + FROM + text + "\n")
+    assert error.where.startswith(f"{path}:{line}:")
+    assert "NUL" in error.message

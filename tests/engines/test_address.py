@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import threading
 from pathlib import Path
@@ -141,6 +142,23 @@ def test_an_unknown_context_names_the_nearest(home: Path) -> None:
     with pytest.raises(UsageError) as caught:
         address.find("context:desktop")
     assert "did you mean `desktop-linux`?" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "huge", "deep"])
+def test_a_configuration_that_would_not_end_is_named(home: Path, kind: str) -> None:
+    file = home / "config.json"
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "directory":
+        file.mkdir()
+    elif kind == "huge":
+        with file.open("wb") as out:
+            out.truncate(20 << 30)
+    else:
+        file.write_text("[" * 100_000)
+    with pytest.raises(UsageError) as caught:
+        address.find("default")
+    assert caught.value.where == str(file)
 
 
 def test_a_broken_docker_configuration_is_named(home: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,23 @@ def test_a_mirror_of_the_users_choice_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian/")
-    assert apt.mirror() == "http://mirror.example/debian"
+    assert apt.mirror("bookworm") == "http://mirror.example/debian"
+
+
+def test_a_suite_that_other_mirrors_lack_has_a_mirror_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian")
+    monkeypatch.setenv("LAYER_HARNESS_DEBIAN_MIRROR_BULLSEYE", "http://old.example/d/")
+    assert apt.mirror("bullseye") == "http://old.example/d"
+    assert apt.mirror("bookworm") == "http://mirror.example/debian"
 
 
 def test_no_apt_is_said_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(apt.MIRROR_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(EngineError) as caught:
-        apt.mirror()
+        apt.mirror("bookworm")
     assert caught.value.hint == apt.WAYS_OUT
 
 
@@ -113,6 +123,46 @@ def test_an_unreachable_mirror_leaves_no_root(
     (left,) = (tmp_path / "roots").iterdir()
     assert re.fullmatch(r"bookworm-\w+\.lock", left.name)
     assert roots.prepared(SUITE, tmp_path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gets as far as unpacking")
+def test_packages_come_from_a_suite_and_from_the_one_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def unpack(command: Sequence[str], **_: object) -> str:
+        asked.append(command)
+        (tmp_path / "roots").joinpath(Path(command[-3]).parent.name, "root").mkdir()
+        return ""
+
+    monkeypatch.setattr(apt, "need", lambda *_: None)
+    monkeypatch.setattr(apt, "run", unpack)
+    monkeypatch.setattr(apt, "_KEYS", tmp_path / "nowhere")
+    monkeypatch.setenv(apt.MIRROR_VARIABLE, "http://mirror.example/debian")
+    monkeypatch.setenv("LAYER_HARNESS_DEBIAN_MIRROR_EXPERIMENTAL", "http://new.example")
+    packages = ("buildah=1.45.0*", "netavark")
+    plain = Suite(name="experimental", version="1.45.0", packages=packages)
+    suite = replace(plain, beside="forky")
+    said: list[str] = []
+    roots.prepare(suite, tmp_path, said.append)
+    (command,) = asked
+    assert "--include=buildah=1.45.0*,netavark" in command
+    # the whole distribution is the one that mmdebstrap is asked for
+    assert (command[-4], *command[-2:]) == (
+        "forky",
+        "http://mirror.example/debian",
+        "deb http://new.example experimental main",
+    )
+    assert said[0].startswith("unpacking Debian experimental's buildah (once")
+    assert roots.place_of(suite, tmp_path) != roots.place_of(plain, tmp_path)
+
+
+def test_a_version_that_a_mirror_has_no_more_is_told_with_what_to_do() -> None:
+    said = "echo \"E: Version '1.45.0*' for 'buildah' was not found\"; exit 100"
+    with pytest.raises(EngineError) as caught:
+        apt.run(["sh", "-c", said], what="unpacking")
+    assert "another version by now" in caught.value.hint
 
 
 def refuse(*_: object, **__: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -179,3 +180,11 @@ def test_a_large_base_without_history_gets_none(
     image, data = write_salted(from_archive(path), "salt")
     assert "history" not in image.config
     assert read_archive(io.BytesIO(data)) == [image]
+
+
+def test_an_archive_that_is_no_file_is_refused_by_name(tmp_path: Path) -> None:
+    place = tmp_path / "base.tar"
+    os.mkfifo(place)
+    with pytest.raises(HarnessError, match="is a fifo") as caught:
+        from_archive(place)
+    assert caught.value.where == str(place)

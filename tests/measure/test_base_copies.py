@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,12 @@ from harness.cases.case import load_case
 from harness.errors import EngineError
 from harness.images.archive import copy_layers
 from harness.images.base import Base, from_archive
-from harness.images.write_archive import write_archive
+from harness.images.write_archive import (
+    layer_file,
+    write_archive,
+    write_end,
+    write_file,
+)
 from harness.measure.base_copies import loaded
 from harness.measure.observe import observe
 from harness.measure.open_target import OpenTarget
@@ -178,3 +184,43 @@ def test_a_whole_base_is_sent_at_once(large: Base) -> None:
     with loading(client, large, whole=True):
         pass
     assert client.sent[0] > LARGE
+
+
+class Holes:
+    """A file that is written to, with holes where there would be zeros."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def write(self, part: bytes) -> None:
+        if part.strip(b"\0"):
+            self.file.write(part)
+        else:
+            self.file.seek(len(part), io.SEEK_CUR)
+
+
+def test_copies_of_a_base_of_1_gib_cost_no_more_than_a_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, zeros = 1 << 30, bytes(1 << 20)
+    head = encode(Header(path="large", size=size, mtime=1))
+    digest = hashlib.sha256(head)
+    for part in (*[zeros] * 1024, END):
+        digest.update(part)
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{digest.hexdigest()}"]}
+    place = tmp_path / "base.tar"
+    with place.open("wb") as file:
+        out = cast("BinaryIO", Holes(file))
+        whole = len(head) + size + len(END)
+        write_file(out, layer_file(0), whole, (head, *[zeros] * 1024, END))
+        write_end(out, {"os": "linux", "rootfs": rootfs}, ["x:1"], [layer_file(0)])
+        file.truncate(file.tell())
+    base = from_archive(place)
+    assert base.size == whole
+    # a copy does not even read it
+    monkeypatch.setattr(Base, "open", None)
+    client = Scripted(*[{}] * 50)
+    for _ in range(50):
+        with loading(client, base):
+            pass
+    assert max(client.sent) < 16 << 10

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.builders.records import standard_builders
+from harness.builders.command import Tool
+from harness.builders.records import standard_builders, standard_records
 from harness.engines import EngineSource
 from harness.provision.plan import Plan, from_json, plan_targets, targets_of
 from harness.provision.settings import Settings
@@ -46,6 +47,18 @@ def test_a_worker_reads_the_plan_that_the_controller_wrote(tmp_path: Path) -> No
         folder=tmp_path,
         base=tmp_path / "base.tar",
         shared="layer-harness/base:1",
+        tools={
+            "podman of Debian experimental": Tool(
+                record=standard_records()["podman"],
+                root=tmp_path / "root",
+                version="6.1.1",
+                suite="experimental",
+                cgroup2=True,
+            ),
+            "buildx": Tool(
+                record=standard_records()["buildx"], root=None, version="0.30.1"
+            ),
+        },
     )
     assert from_json(plan.to_json()) == plan
     assert [each.id for each in plan.targets] == [

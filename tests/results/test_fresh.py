@@ -187,8 +187,22 @@ def test_a_build_that_met_the_limit_is_fresh_under_the_same_limit(
     assert not is_fresh(case, result_of(case, "timeout"))
     # what was done in time did not go by it
     assert is_fresh(case, result_of(case), limit=20.0)
-    with_its_own = case_of(tmp_path, CASE)
-    assert is_fresh(with_its_own, result_of(with_its_own, "timeout"))
+    # and what had more time would have met a lower limit as well
+    assert is_fresh(case, result_of(case, "timeout", limit=400.0))
+
+
+def test_a_build_that_met_a_case_s_own_limit_is_built_again_when_that_is_raised(
+    tmp_path: Path,
+) -> None:
+    case = case_of(tmp_path, CASE)
+    met = result_of(case, "timeout", limit=5.0)
+    # whatever the run's own limit is
+    assert is_fresh(case, met, limit=300.0)
+    assert is_fresh(case_of(tmp_path, CASE.replace("limit: 5", "limit: 4")), met)
+    assert not is_fresh(case_of(tmp_path, CASE.replace("limit: 5", "limit: 6")), met)
+    assert is_fresh(
+        case_of(tmp_path, CASE.replace("limit: 5", "limit: 6")), result_of(case)
+    )
 
 
 def test_results_of_a_target_that_changed_stay_until_they_are_measured(
