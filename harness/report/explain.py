@@ -152,25 +152,14 @@ def _build(
     chosen: Comparable[Judged], name: str, builders: Builders, screen: Screen
 ) -> str:
     case = chosen.case
-    made: dict[int, Observation] = {}
-    alone = {
-        target: made.setdefault(
-            id(each.builds),
-            Observation(case=case.id, target=target, builds=(each.build(name),)),
-        )
-        for target, each in chosen.observations.items()
-    }
-    groups = _groups(tell(alone, chosen.aspects))
-    records = {
-        letters_: [alone[member].builds[0] for member in members]
-        for letters_, members in groups.items()
-    }
+    groups = classes_of(chosen, name)
+    records = {letters_: list(found.values()) for letters_, found in groups.items()}
     title = f"Build `{name}`\n\n" if len(case.builds) > 1 else ""
-    every = list(alone)
+    every = [target for found in groups.values() for target in found]
     heads = [
         paragraph(
             screen,
-            f"{letters_}  {group_name(builders, members, every)}: "
+            f"{letters_}  {group_name(builders, list(members), every)}: "
             f"{_layers(records[letters_])}",
             "",
             "    ",
@@ -181,6 +170,24 @@ def _build(
     told = line_by_line(rows, list(groups), screen)
     legend = paragraph(screen, LEGEND)
     return f"{title}" + "\n".join(heads) + f"\n\n{told}\n\n{legend}"
+
+
+def classes_of(
+    chosen: Comparable[Judged], name: str
+) -> Mapping[str, Mapping[str, BuildRecord]]:
+    """Give what the targets make of a build, by class; `Ab`, or `x1` where it fails."""
+    made: dict[int, Observation] = {}
+    alone = {
+        target: made.setdefault(
+            id(each.builds),
+            Observation(case=chosen.case.id, target=target, builds=(each.build(name),)),
+        )
+        for target, each in chosen.observations.items()
+    }
+    return {
+        letters_: {member: alone[member].builds[0] for member in members}
+        for letters_, members in _groups(tell(alone, chosen.aspects)).items()
+    }
 
 
 def _groups(table: FactTable) -> dict[str, list[str]]:

@@ -18,8 +18,18 @@ from harness.cases.model import CaseFile
 from harness.judge.comparison import Comparison
 from harness.report.behaviours_record import BehavioursRecord
 from harness.report.check_record import CheckRecord
+from harness.report.explain_record import ExplainRecord
 from harness.report.matrix_record import MatrixRecord
 from harness.report.try_record import TriedRecord
+from harness.report.verb_records import (
+    DoctorRecord,
+    EnginesRecord,
+    LintRecord,
+    ListedCase,
+    ListedGroup,
+    ListedTarget,
+    SmokeRecord,
+)
 from harness.results.record import CaseRecord, TargetRecord
 
 #: File under `data/` to what it describes.
@@ -28,9 +38,17 @@ SCHEMAS: Mapping[str, TypeAdapter[Any]] = {
     "check.schema.json": TypeAdapter(CheckRecord),
     "case.schema.json": TypeAdapter(CaseFile),
     "diff.schema.json": TypeAdapter(Comparison),
+    "doctor.schema.json": TypeAdapter(DoctorRecord),
+    "engines.schema.json": TypeAdapter(EnginesRecord),
+    "explain.schema.json": TypeAdapter(ExplainRecord),
+    "lint.schema.json": TypeAdapter(LintRecord),
+    "list.schema.json": TypeAdapter(
+        list[ListedCase] | list[ListedGroup] | list[ListedTarget]
+    ),
     "matrix.schema.json": TypeAdapter(MatrixRecord),
     "try.schema.json": TypeAdapter(TriedRecord),
     "result.schema.json": TypeAdapter(CaseRecord),
+    "smoke.schema.json": TypeAdapter(SmokeRecord),
     "target.schema.json": TypeAdapter(TargetRecord),
 }
 

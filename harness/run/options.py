@@ -14,6 +14,7 @@ import pytest
 
 from harness.cases.case import Case
 from harness.errors import HarnessError, UsageError
+from harness.judge.matrix import Matrix
 from harness.provision.settings import DEFAULTS, Settings
 
 
@@ -21,13 +22,14 @@ class Caller:
     """Who calls pytest from this process: it brings the settings, and takes the error.
 
     `cases` are those to run, as they were read. `error` is what kept the run from
-    starting.
+    starting, `matrix` what it came to, if it came to an end.
     """
 
     def __init__(self, settings: Settings, cases: Sequence[Case]) -> None:
         self.settings = settings
         self.cases = cases
         self.error: HarnessError | None = None
+        self.matrix: Matrix | None = None
 
 
 def caller_of(config: pytest.Config) -> Caller | None:

@@ -314,6 +314,8 @@ def _tabulate(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.OK
     if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         session.exitstatus = exit_code(seen.matrix, session.exitstatus)
+    if (caller := caller_of(config)) is not None:
+        caller.matrix = seen.matrix
     # last, since each may find the disk full
     _note(seen, results)
     write_matrix(results, whole, book.groups, book.behaviours, book.builders)

@@ -6,7 +6,6 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import click
-from tabulate import tabulate
 
 from harness import __version__
 from harness.engines import cgroups, debian
@@ -14,36 +13,72 @@ from harness.engines.bounds import for_engine
 from harness.engines.roots import cache_folder
 from harness.errors import HarnessError
 from harness.provision.survey import TargetState, survey
+from harness.report.verb_records import BoundsRecord, DoctorRecord, SurveyedTarget
+from harness.results.record import encode
+from harness.terminal.layout import table
+from harness.verbs import output
 
 _PARTS = ("docker", "pydantic", "pytest", "pytest-xdist", "protobuf", "zstandard")
 
 
 @click.command
-def command() -> int:
+@output.text_or_json
+def command(*, form: str) -> int:
     """Say for each target whether it can run here. Exit code 3 if none can.
 
     \b
-    Example:
+    Examples:
       layer-harness doctor
+      layer-harness doctor --format json
     """  # noqa: D301  # click's mark
+    states = survey(cache_folder())
+    if form == "json":
+        output.show(encode(_record(states)))
+    else:
+        _tell(states)
+    usable = any(each.state != "not here" for each in states)
+    return 0 if usable else HarnessError.exit_code
+
+
+def _tell(states: list[TargetState]) -> None:
     click.echo(f"layer-harness {__version__}, Python {sys.version.split()[0]}")
     click.echo(", ".join(f"{name} {_version(name)}" for name in _PARTS))
     bounds = for_engine("")
     if bounds and not debian.obstacles():
         click.echo(f"builds in an engine of ours may take {bounds.text} (--bounds)")
         cgroups.tell_unbounded("", click.echo)
-    states = survey(cache_folder())
     click.echo()
-    click.echo(
-        tabulate(
-            _rows(states),
-            headers=["engine", "targets", "state", "what to do"],
-            tablefmt="simple",
-            maxcolwidths=[None, 56, 40, 60],
-        )
+    heads = ["engine", "targets", "state", "what to do"]
+    output.show(table(output.screen(), heads, _rows(states), apart=True))
+
+
+def _record(states: list[TargetState]) -> DoctorRecord:
+    return DoctorRecord(
+        version=__version__,
+        python=sys.version.split()[0],
+        packages={name: _version(name) for name in _PARTS},
+        bounds=_bounds(),
+        targets=tuple(
+            SurveyedTarget(
+                target=each.target,
+                engine=each.engine,
+                state=each.state,
+                why=each.why,
+                remedy=each.remedy,
+                measured=each.measured,
+            )
+            for each in states
+        ),
     )
-    usable = any(each.state != "not here" for each in states)
-    return 0 if usable else HarnessError.exit_code
+
+
+def _bounds() -> BoundsRecord | None:
+    found = None if debian.obstacles() else for_engine("")
+    if found is None:
+        return None
+    return BoundsRecord(
+        processes=found.processes, memory_kib=found.memory_kib, cpus=found.cpus
+    )
 
 
 def _rows(states: list[TargetState]) -> list[list[str]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import click
-from tabulate import tabulate
 
 from harness.engines import Suite, cgroups, debian, roots
 from harness.engines.bounds import check
 from harness.engines.roots import cache_folder
 from harness.errors import UsageError
-from harness.verbs import options
+from harness.report.verb_records import EnginesRecord, RunningEngine, SuiteEngine
+from harness.results.record import encode
+from harness.terminal.layout import table
+from harness.verbs import options, output
 
 _names = click.argument("names", nargs=-1, metavar="[SUITE[+STORE]]...")
 
@@ -28,37 +30,60 @@ def command(context: click.Context) -> None:
       layer-harness engines stop               stop all that were kept running
     """  # noqa: D301  # click's mark
     if context.invoked_subcommand is None:
-        context.invoke(status)
+        context.invoke(status, form="text")
 
 
 @command.command
-def status() -> None:
+@output.text_or_json
+def status(*, form: str) -> None:
     """Show each suite's engine: prepared or not, running or not."""
+    found = _status()
+    if form == "json":
+        output.show(encode(found))
+        return
+    rows = [
+        [
+            each.engine,
+            each.version,
+            "unpacked" if each.unpacked else "to fetch",
+            ", ".join(map(_running, each.running)) or "no",
+        ]
+        for each in found.engines
+    ]
+    heads = ["engine", "version", "packages", "running"]
+    output.show(table(output.screen(), heads, rows, whole=range(3)))
+    click.echo(f"\ncache: {found.cache}")
+
+
+def _running(each: RunningEngine) -> str:
+    kept = "(kept)" if each.kept else f"(of process {each.process})"
+    return f"{each.address} [{each.store}] {kept}"
+
+
+def _status() -> EnginesRecord:
     cache = cache_folder()
     running = debian.status(cache)
-    rows = []
-    for suite in roots.suites():
-        own = [
-            each
-            for each in running
-            if each.engine and each.engine.name.partition("+")[0] == suite.name
-        ]
-        rows.append(
-            {
-                "engine": suite.name,
-                "version": suite.version,
-                "packages": "unpacked" if roots.prepared(suite, cache) else "to fetch",
-                "running": ", ".join(
-                    f"{each.engine.address.url} [{each.engine.storage}] "
-                    + ("(kept)" if each.kept else f"(of process {each.owner})")
-                    for each in own
-                    if each.engine
-                )
-                or "no",
-            }
-        )
-    click.echo(tabulate(rows, headers="keys", tablefmt="simple"))
-    click.echo(f"\ncache: {cache}")
+    return EnginesRecord(
+        cache=str(cache),
+        engines=tuple(
+            SuiteEngine(
+                engine=suite.name,
+                version=suite.version,
+                unpacked=roots.prepared(suite, cache) is not None,
+                running=tuple(
+                    RunningEngine(
+                        address=each.engine.address.url,
+                        store=each.engine.storage,
+                        kept=each.kept,
+                        process=each.owner,
+                    )
+                    for each in running
+                    if each.engine and each.engine.name.partition("+")[0] == suite.name
+                ),
+            )
+            for suite in roots.suites()
+        ),
+    )
 
 
 @command.command

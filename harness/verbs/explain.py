@@ -15,6 +15,8 @@ from harness.measure.build_case import Built
 from harness.provision.events import Event
 from harness.provision.settings import Settings
 from harness.report import explain as report
+from harness.report.explain_record import explain_record
+from harness.results.record import encode
 from harness.session import opened
 from harness.targets.selector import matches
 from harness.verbs import options, output, places
@@ -29,6 +31,7 @@ from harness.verbs import options, output, places
 )
 @options.engine
 @options.target
+@output.text_or_json
 @places.cases
 @places.results
 def command(
@@ -37,6 +40,7 @@ def command(
     on_disk: bool,
     engines: tuple[str, ...],
     targets: tuple[str, ...],
+    form: str,
     root: Path,
     results: Path | None,
 ) -> None:
@@ -57,6 +61,8 @@ def command(
             hint="name one of " + ", ".join(case.id for case in chosen),
         )
     case = book.case(chosen[0].id)
+    if on_disk and form == "json":
+        raise UsageError("--on-disk has no JSON", hint="leave one of them out")
     if on_disk:
         _on_disk(case, engines, targets)
         return
@@ -70,6 +76,9 @@ def command(
         raise UsageError(
             f"{case.id} is not measured", hint=f"layer-harness run {case.id}"
         )
+    if form == "json":
+        output.show(encode(explain_record(case, found, book.builders)))
+        return
     stale = [name for name, each in found.items() if each.case_digest != case.digest]
     if stale:
         click.echo(f"measured before the case was changed: {', '.join(stale)}\n")

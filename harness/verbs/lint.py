@@ -15,8 +15,18 @@ from harness.cases.selection import select
 from harness.judge import unanswered
 from harness.provision.known_targets import known_targets
 from harness.report.counts import count
+from harness.report.verb_records import LintRecord
 from harness.results import disk
-from harness.verbs import options, places
+from harness.results.record import encode
+from harness.terminal.layout import paragraph
+from harness.verbs import options, output, places
+
+_STATES: tuple[unanswered.State, ...] = (
+    "answered",
+    "unanswered",
+    "ambiguous",
+    "not told",
+)
 
 
 @click.command
@@ -26,9 +36,12 @@ from harness.verbs import options, places
     is_flag=True,
     help="Check also that each measured target gives one answer to each question.",
 )
+@output.text_or_json
 @places.group
 @places.own_cases
-def command(*, with_results: bool, groups: tuple[str, ...], root: Path) -> int:
+def command(
+    *, with_results: bool, form: str, groups: tuple[str, ...], root: Path
+) -> int:
     """Check all cases without an engine. Exit code 2 if there is a mistake.
 
     A selector has to name a target of the catalogue, or one in results/ beside the
@@ -47,15 +60,29 @@ def command(*, with_results: bool, groups: tuple[str, ...], root: Path) -> int:
     states: Counter[unanswered.State] = Counter()
     if with_results and not mistakes:
         mistakes = list(_answers(open_book(root, folder), groups, states))
-    for each in mistakes:
-        click.echo(each)
-    if with_results:
-        click.echo(f"questions: {_told(states)}")
-    if mistakes:
-        click.echo(count(len(mistakes), "mistake"))
-        return 2
-    click.echo(f"{len(find_cases(root))} cases, no mistakes")
-    return 0
+    found = LintRecord(
+        cases=len(find_cases(root)),
+        mistakes=tuple(mistakes),
+        answers={each: states[each] for each in _STATES} if with_results else None,
+    )
+    if form == "json":
+        output.show(encode(found))
+    else:
+        _tell(found)
+    return 2 if mistakes else 0
+
+
+def _tell(found: LintRecord) -> None:
+    screen = output.screen()
+    for each in found.mistakes:
+        output.show(paragraph(screen, each, "", "  "))
+    if found.answers is not None:
+        told = [f"{number} {state}" for state, number in found.answers.items()]
+        click.echo(f"questions: {', '.join(told)}")
+    if found.mistakes:
+        click.echo(count(len(found.mistakes), "mistake"))
+    else:
+        click.echo(f"{found.cases} cases, no mistakes")
 
 
 def _answers(
@@ -68,13 +95,3 @@ def _answers(
             judged = book.judged(each.id)
             states.update(unanswered.states(judged))
             yield from unanswered.mistakes(case, judged, book.builders)
-
-
-def _told(states: Counter[unanswered.State]) -> str:
-    order: tuple[unanswered.State, ...] = (
-        "answered",
-        "unanswered",
-        "ambiguous",
-        "not told",
-    )
-    return ", ".join(f"{states[each]} {each}" for each in order)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from harness.book.book import open_book
 from harness.book.contents import CaseEntry, known_entries
 from harness.book.ingredients import ingredients
 from harness.cases.selection import select
-from harness.verbs import places
+from harness.report.tables import table
+from harness.report.verb_records import ListedCase, ListedGroup, ListedTarget
+from harness.results.record import encode
+from harness.terminal.screen import Screen
+from harness.verbs import output, places
+
+Listed = ListedCase | ListedGroup | ListedTarget
 
 
 @click.command(name="list")
@@ -69,15 +75,13 @@ def command(
         "targets": lambda: _targets(folder, every=every or form == "json"),
     }[what]()
     # `_cases` has looked for the keyword already, in more than the ID
-    chosen = [row for row in rows if what == "cases" or keyword in row["id"]]
+    chosen = [row for row in rows if what == "cases" or keyword in row.id]
     if quiet:
-        text = "\n".join(row["id"] for row in chosen if row["id"])
+        output.show("\n".join(row.id for row in chosen if row.id))
     elif form == "json":
-        text = json.dumps(chosen, indent=1, sort_keys=True)
+        output.show(encode(chosen))
     else:
-        style = "github" if form == "markdown" else "plain"
-        text = tabulate(chosen, headers="keys", tablefmt=style)
-    click.echo(text)
+        output.show(_table(chosen, None if form == "markdown" else output.screen()))
     if what == "targets" and not (every or quiet or form == "json"):
         click.echo(
             "\n--all also lists the targets of docker:VERSION-dind (-e docker:27-dind)",
@@ -91,9 +95,9 @@ def _cases(
     groups: tuple[str, ...],
     tags: tuple[str, ...],
     words: str,
-) -> list[dict[str, str]]:
+) -> Sequence[Listed]:
     return [
-        {"id": each.id, "title": each.summary.title}
+        ListedCase(id=each.id, title=each.summary.title)
         for each in select(_entries(root, folder), groups)
         if (not tags or set(tags) & set(each.summary.tags)) and each.speaks_of(words)
     ]
@@ -104,18 +108,30 @@ def _entries(root: Path, folder: Path) -> tuple[CaseEntry, ...]:
     return open_book(root, folder).entries if found is None else found
 
 
-def _groups(root: Path, folder: Path) -> list[dict[str, str]]:
+def _groups(root: Path, folder: Path) -> Sequence[Listed]:
     book = open_book(root, folder)
     counts = Counter(each.group for each in book.entries)
     return [
-        {"id": name, "title": group.title, "cases": str(counts[name])}
+        ListedGroup(id=name, title=group.title, cases=counts[name])
         for name, group in book.groups.items()
     ]
 
 
-def _targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
+def _targets(folder: Path, *, every: bool) -> Sequence[Listed]:
     # Imported here as `cli` imports a verb: it looks for engines, and with docker-py
     # and paramiko it would double the start-up time of `list` (0.22 s to 0.48 s).
     module = importlib.import_module("harness.verbs.listed_targets")
-    rows: list[dict[str, str]] = module.listed_targets(folder, every=every)
+    rows: Sequence[Listed] = module.listed_targets(folder, every=every)
     return rows
+
+
+def _table(rows: Sequence[Listed], screen: Screen | None) -> str:
+    """Write the rows with what each record has, but a yes where that says nothing."""
+    heads = [each.name for each in fields(rows[0])] if rows else ["id", "title"]
+    cells = [[_cell(getattr(row, name)) for name in heads] for row in rows]
+    # an ID is to be copied, so it stays whole
+    return table(screen, heads, cells, whole=[0])
+
+
+def _cell(value: object) -> object:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -9,36 +9,38 @@ from pathlib import Path
 
 from harness.engines.roots import cache_folder
 from harness.provision.survey import survey
+from harness.report.verb_records import ListedTarget
 from harness.results import disk
 from harness.verbs import options
 
 
-def listed_targets(folder: Path, *, every: bool) -> list[dict[str, str]]:
+def listed_targets(folder: Path, *, every: bool) -> list[ListedTarget]:
     """List the targets with their state; what has results only is here by them.
 
     Those of the many images of engines are there with `every` only.
     """
-    counts = disk.counts(folder, options.measured(folder))
-    measured = {target: str(count) for target, count in counts.items()}
+    counts = dict(disk.counts(folder, options.measured(folder)))
     rows = [
-        {
-            "id": each.target,
-            "engine": each.engine,
-            "state": each.state if each.measured else f"{each.state} (not measured)",
-            "why": each.why,
-            "results": measured.pop(each.target, ""),
-        }
+        ListedTarget(
+            id=each.target,
+            engine=each.engine,
+            state=each.state,
+            why=each.why,
+            measured=each.measured,
+            results=counts.pop(each.target, 0),
+        )
         for each in survey(cache_folder())
         if every or not each.image
     ]
     rows += [
-        {
-            "id": name,
-            "engine": "elsewhere",
-            "state": "results only",
-            "why": "",
-            "results": count,
-        }
-        for name, count in measured.items()
+        ListedTarget(
+            id=name,
+            engine="elsewhere",
+            state="results only",
+            why="",
+            measured=True,
+            results=count,
+        )
+        for name, count in counts.items()
     ]
     return rows

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import replace
 from importlib import resources
 from itertools import takewhile
@@ -11,13 +13,14 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.cases.case import Case, load_cases, load_groups
+from harness.cases.case import load_cases, load_groups
 from harness.cases.selection import select
 from harness.errors import CaseError
 from harness.provision.settings import DEFAULTS, Settings
+from harness.report.matrix_record import matrix_json
 from harness.results import disk
 from harness.run.options import Caller
-from harness.verbs import options, places
+from harness.verbs import options, output, places
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -70,6 +73,7 @@ from harness.verbs import options, places
     type=click.Path(path_type=Path),
     help="Write a JUnit report to this file.",
 )
+@output.text_or_json
 @places.own_cases
 @places.results
 def command(
@@ -94,6 +98,7 @@ def command(
     exitfirst: bool,
     lf: bool,
     junitxml: Path | None,
+    form: str,
     root: Path,
     results: Path | None,
 ) -> int:
@@ -135,11 +140,13 @@ def command(
         chosen = [case for case in chosen if set(tags) & set(case.tags)]
     if not chosen:
         raise CaseError("no case matches", hint="layer-harness list shows all of them")
+    caller = Caller(replace(settings, jobs=options.parallel(jobs, len(chosen))), chosen)
+    # what is JSON has standard output for itself
+    aside = redirect_stdout(sys.stderr) if form == "json" else nullcontext()
     code = _pytest_on(
         root,
-        chosen,
+        caller,
         [root] if len(chosen) == len(known) else [each.path for each in chosen],
-        replace(settings, jobs=options.parallel(jobs, len(chosen))),
         [
             *(["-k", keyword] if keyword else []),
             *(["-x"] if exitfirst else []),
@@ -147,26 +154,30 @@ def command(
             *([f"--junitxml={junitxml}"] if junitxml else []),
             *extra,
         ],
+        aside,
     )
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise CaseError("no case matches", hint="check -k, --tag and --lf")
+    if form == "json" and caller.matrix is not None:
+        output.show(matrix_json(caller.matrix))
     return code
 
 
 def _pytest_on(
     root: Path,
-    chosen: Sequence[Case],
+    caller: Caller,
     paths: Sequence[Path],
-    settings: Settings,
     arguments: Sequence[str],
+    aside: AbstractContextManager[object],
 ) -> int:
-    """Run pytest on `paths`, which have the `chosen` cases; gives its exit code.
+    """Run pytest on `paths`, which have the caller's cases; gives its exit code.
 
-    Raises what kept it from starting, KeyboardInterrupt when it was interrupted.
+    Raises what kept it from starting, KeyboardInterrupt when it was interrupted. What
+    pytest prints goes where `aside` has it go.
     """
-    caller = Caller(settings, chosen)
-    words = [*map(str, paths), *_pytest_options(root, settings), *arguments]
-    code = int(pytest.main(words, plugins=[caller]))
+    words = [*map(str, paths), *_pytest_options(root, caller.settings), *arguments]
+    with aside:
+        code = int(pytest.main(words, plugins=[caller]))
     if caller.error is not None:
         raise caller.error
     if code == pytest.ExitCode.INTERRUPTED:

@@ -14,8 +14,12 @@ from harness.errors import HarnessError
 from harness.judge.verdict import Judged
 from harness.provision.events import CaseStarted, Event
 from harness.provision.settings import Settings
+from harness.report.verb_records import SmokedTarget, SmokeRecord
+from harness.results.record import encode
 from harness.session import Done, opened
-from harness.verbs import options
+from harness.terminal.layout import paragraph
+from harness.terminal.screen import Screen
+from harness.verbs import options, output
 
 
 @click.command
@@ -26,6 +30,7 @@ from harness.verbs import options
 @options.every
 @options.memory
 @options.bounds
+@output.text_or_json
 def command(
     *,
     engines: tuple[str, ...],
@@ -35,6 +40,7 @@ def command(
     every: bool,
     memory: float,
     bounds: str,
+    form: str,
 ) -> int:
     """Say which targets are usable. Exit code 3 if any is not.
 
@@ -63,14 +69,18 @@ def command(
     with opened(settings, _hear) as session:
         pairs = [(case, each) for each in session.targets for case in cases]
         done = list(session.run(pairs))
-        lines = [
-            _told(target.id, [each for each in done if each.target is target])
+        found = [
+            _smoked(target.id, [each for each in done if each.target is target])
             for target in session.plan.targets
         ]
-    click.echo()
-    for line, _ in lines:
-        click.echo(line)
-    return 0 if all(usable for _, usable in lines) else HarnessError.exit_code
+    if form == "json":
+        output.show(encode(SmokeRecord(targets=tuple(found))))
+    else:
+        screen = output.screen()
+        click.echo()
+        for each in found:
+            output.show(paragraph(screen, _told(each, screen), "", "  "))
+    return 0 if all(each.usable for each in found) else HarnessError.exit_code
 
 
 def _hear(event: Event) -> None:
@@ -78,16 +88,28 @@ def _hear(event: Event) -> None:
         click.echo(event.text, err=True)
 
 
-def _told(target: str, found: Sequence[Done]) -> tuple[str, bool]:
-    """Say in a line whether a target is usable, and what it fails."""
+def _smoked(target: str, found: Sequence[Done]) -> SmokedTarget:
+    """See whether a target is usable, and what it fails."""
     failing = [each for each in found if not each.judged or _fails(each.judged)]
-    if not failing:
-        return f"{target}: usable", True
-    reasons = [reason for each in failing if (reason := _reason(each))]
-    said = f": {reasons[0]}" if reasons else ""
-    if len(failing) == len(found):
-        return f"{target}: not usable, all {len(found)} builds fail{said}", False
-    return f"{target}: {len(failing)} of {len(found)} builds fail{said}", False
+    return SmokedTarget(
+        target=target,
+        usable=not failing,
+        builds=len(found),
+        failing=len(failing),
+        reason=next(filter(None, map(_reason, failing)), ""),
+    )
+
+
+def _told(each: SmokedTarget, screen: Screen) -> str:
+    """Say in a line whether a target is usable, and what it fails."""
+    if each.usable:
+        return screen.ink("good", f"{each.target}: usable")
+    said = f": {each.reason}" if each.reason else ""
+    if each.failing == each.builds:
+        all_fail = f"not usable, all {each.builds} builds fail"
+        return screen.ink("bad", f"{each.target}: {all_fail}") + said
+    some = f"{each.failing} of {each.builds} builds fail"
+    return screen.ink("bad", f"{each.target}: {some}") + said
 
 
 def _fails(judged: Judged) -> bool:

@@ -194,7 +194,7 @@ def test_targets_are_listed_with_their_state_and_what_is_measured(
     # a version is had in more than one way: our own engines stand before images
     rows = {each["id"]: each for each in reversed(json.loads(text))}
     assert rows["legacy@28.5.2+containerd"]["engine"] == "forky+containerd"
-    assert rows["legacy@28.5.2+containerd"]["results"] == "1"
+    assert rows["legacy@28.5.2+containerd"]["results"] == 1
     assert rows["legacy@18.09.1"]["state"] == "results only"
 
 
