@@ -89,7 +89,8 @@ def _by_stage(
 ) -> Mapped:
     """Map layers that stand for all instructions of a stage, on its last entry.
 
-    Known only where one instruction alone can have changed files.
+    Known only where one instruction alone can have changed files: buildah 1.45 leaves
+    a layer out where what one has made, another has removed (measured).
     """
     makers: list[Instruction | None] = []
     begin = 0
@@ -104,7 +105,11 @@ def _by_stage(
         makers.append(could[0] if alone else None)
         begin = position + 1
     lines = tuple(each.line if each else None for each in makers)
-    if None in makers:
+    # those that could, behind the last layer, have together changed nothing
+    rest = [
+        each for each in entries[begin:] if each and each.keyword in LAYER_INSTRUCTIONS
+    ]
+    if None in makers or len(rest) > 1:
         return Mapped(layers=(), lines=lines, note=ONE_FOR_A_STAGE)
     numbers = {each: place for place, each in enumerate(makers, 1)}
     return Mapped(

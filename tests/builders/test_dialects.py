@@ -390,6 +390,27 @@ def test_one_layer_belongs_to_the_only_instruction_that_can_have_made_it() -> No
     ]  # fmt: skip
 
 
+def test_no_layer_for_what_is_made_and_removed_belongs_to_no_instruction() -> None:
+    # buildah 1.45 makes none for RUN mkdir /d, RUN rmdir /d
+    lines, note = mapped(UNLAYERED, [True, True, True, True])
+    assert lines == ()
+    assert note == "one layer for all instructions of a stage"
+    parsed = parse("FROM base\nENV A=1\nRUN true\n")
+    found = map_layers(
+        parsed,
+        conventions=UNLAYERED,
+        target="",
+        empty=[True, True],
+        labels=0,
+        triggers=0,
+    )
+    # one alone has made no layer, and that is known
+    assert [(each.line, layer) for each, layer in found.layers] == [
+        (2, None),
+        (3, None),
+    ]
+
+
 def test_layers_without_entries_for_the_rest_are_known_by_their_texts() -> None:
     texts = ["RUN a", "COPY b /", "RUN a"]
     assert mapped(KANIKO, [False] * 3, texts) == ((2, 4, 5), "")

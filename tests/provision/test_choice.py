@@ -123,9 +123,9 @@ def test_a_version_that_was_seen_before_counts_more_than_the_catalogue(
         each for each in known_records(())["buildah"].suites if each.name == "forky"
     )
     (tmp_path / "roots").mkdir()
-    roots.remember(roots.place_of(suite, tmp_path), "buildah", "1.45.0")
-    larder = Larder(now={"buildah forky": "1.45.0"})
-    choose(larder, tmp_path, "buildah@1.45.0+vfs")
+    roots.remember(roots.place_of(suite, tmp_path), "buildah", "1.44.0")
+    larder = Larder(now={"buildah forky": "1.44.0"})
+    choose(larder, tmp_path, "buildah@1.44.0+vfs")
     assert larder.fetched == ["buildah forky"]
 
 
