@@ -26,11 +26,14 @@ _GROUP = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one name is said to do at a place: to do it, or not to."""
+    """What one name is said to do at a place: to do it, or not to.
+
+    The place is the number of a line, or a layer by its height.
+    """
 
     case: str
     build: str
-    line: str
+    place: str
     path: str
     who: str
     does: bool
@@ -65,12 +68,12 @@ def _beside(
 ) -> Iterator[str]:
     for each in _claims(case, sentence):
         said = claims.setdefault((case, each.build, each.path, each.who), set())
-        where = each.line or "some layer"
+        where = each.place
         against = {at for does, at in said if does is not each.does}
         if where in against:
             yield f"does and does not, {each.path}"
         # of a layer by its height nothing is said of a line
-        elif against and (where == "some layer" or "some layer" in against):
+        elif any(at.isdigit() is not where.isdigit() for at in against):
             yield f"of a line and of no line, {each.path}"
         said.add((each.does, where))
 
@@ -84,7 +87,7 @@ def _claims(case: str, sentence: re.Match[str]) -> Iterator[Claim]:
             yield Claim(
                 case=case,
                 build=sentence["build"] or "",
-                line=sentence["line"] or "",
+                place=sentence["line"] or sentence["subject"] or "",
                 path=path["path"],
                 who=name,
                 does=not what.startswith(("do not", "does not")),

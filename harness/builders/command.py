@@ -1,7 +1,6 @@
 """Build with a command: a record's tool, and a runner for the builds of one case.
 
-A runner has a storage of its own, so no case takes anything from another's cache; all
-of it is gone with the runner.
+Each runner has a storage of its own, gone with it: no case takes from another's cache.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def explained(trait: Trait, known: Iterable[KnownCase]) -> Behaviour | None:
                 -len(own.particular),
                 -len(own.commands),
                 len(each.traits),
-                not each.behaviour.documented,
+                not each.behaviour.expected,
                 each.behaviour.case,
             ),
             each.behaviour,

@@ -35,6 +35,17 @@ def test_sentences_that_cannot_be_true_are_found() -> None:
     ]
 
 
+def test_layers_of_another_height_may_add_the_same_file() -> None:
+    said = """\
+**cache/x**, Two layers:
+
+- layer 1 above the base: buildah@1.45.0 adds file /one, buildah@1.43.2 does not
+- layer 2 above the base: buildah@1.43.2 adds file /one, buildah@1.45.0 does not
+"""
+    assert list(mistakes(said)) == []
+    assert len(list(mistakes(said.replace("layer 2", "layer 1")))) == 1
+
+
 @pytest.fixture(scope="module")
 def matrix() -> Matrix:
     return open_book(ROOT / "cases", ROOT / "results").matrix()

@@ -108,7 +108,7 @@ def test_explain_calls_it_by_its_title(folder: Path) -> None:
 def test_list_counts_its_results(folder: Path) -> None:
     _, out, _ = harness(folder, "list", "targets", "--format", "json")
     (row,) = [each for each in json.loads(out) if each["id"] == MINE]
-    assert (row["state"], row["results"]) == ("results only", "1")
+    assert (row["state"], row["results"]) == ("results only", 1)
     code, out, _ = harness(folder, "list", "-q")
     assert (code, out) == (0, "demo/a\n")
 
