@@ -224,9 +224,7 @@ def _not_here(missing: Sequence[TakenImage], places: Sequence[Place]) -> Harness
     return UsageError(
         f"{what} not here{looked}: {told}",
         hint="where docker has them: "
-        f"`docker save {' '.join(names)} > bases.tar`, then add `--base bases.tar`; "
-        "to compare what does not depend on them, add `--stand-in`, which builds on a "
-        "small image of ours instead",
+        f"`docker save {' '.join(names)} > bases.tar`, then add `--base bases.tar`",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,10 @@ def test_bases_that_are_not_here_are_all_named_with_what_to_do(tried: Tried) -> 
     assert code == 2
     assert "nobody-has/this:1 (line 1), nobody-has/that:2 (line 2)" in err
     assert "`docker save nobody-has/this:1 nobody-has/that:2 > bases.tar`" in err
+    _, usage, _ = tried("--help")
+    named = re.findall(r"--[a-z][a-z-]*", err)
+    assert named
+    assert [each for each in named if each not in usage] == []
 
 
 def test_an_image_on_the_engine_is_taken_from_there(
