@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,10 +31,12 @@ sys.exit(main())
 
 
 @contextmanager
-def small_cache(folder: Path) -> Iterator[Path]:
-    """Have a cache on a disk of 160 MB, with the roots that are unpacked here."""
-    cache, unpacked = folder / "cache", roots.cache_folder() / "roots"
-    cache.mkdir()
+def small_cache() -> Iterator[Path]:
+    """Have a cache on a disk of 160 MB, with the roots that are unpacked here.
+
+    pytest's folder has the test's name: a path too long for an engine's socket.
+    """
+    cache, unpacked = Path(tempfile.mkdtemp()), roots.cache_folder() / "roots"
     must("mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(cache))
     try:
         (cache / "roots").mkdir()
@@ -45,6 +48,7 @@ def small_cache(folder: Path) -> Iterator[Path]:
             subprocess.run(["umount", "--lazy", str(cache / "roots")], check=True)
     finally:
         subprocess.run(["umount", "--lazy", str(cache)], check=True)
+        cache.rmdir()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
@@ -59,7 +63,7 @@ def test_a_run_whose_cache_is_filled_in_the_middle_keeps_what_was_measured(
     for name in "abcd":
         text = CASE.partition("expect:")[0]
         add(tmp_path, name, text.replace("true", f"sleep 1; echo {name} > /x"))
-    with small_cache(tmp_path) as cache:
+    with small_cache() as cache:
         words = ["run", "-n", "1", "-t", target]
         with subprocess.Popen(
             [sys.executable, "-u", "-c", ON_DISK, *words],
